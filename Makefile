@@ -1,0 +1,69 @@
+# What people and CI call. Every target does its own set-up; `make` alone lists them.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv only resolves and hashes (make lock); nothing is installed with it.
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test lint check format bench lock image crash shots clean
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+# A stamp for each kind of install makes `make install` idempotent and a second `make run` instant.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Qasedak needs Python 3.11 or newer; run make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.installed  ## Create .venv with the locked dependencies and the project
+
+install-dev: $(VENV)/.installed-dev  ## The same with what tests and checks need
+
+run: install  ## Run the bot; without a token it shows a local preview
+	$(BIN)/qasedak run
+
+test: install-dev  ## Run the tests
+	$(BIN)/python -m pytest -n 2
+
+lint: install-dev
+	$(BIN)/ruff format --check bot tests
+	$(BIN)/ruff check bot tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+check: lint test  ## Format, lint, types, imports and tests: what CI runs
+
+format: install-dev  ## Let ruff set the code
+	$(BIN)/ruff format bot tests
+	$(BIN)/ruff check --fix bot tests
+
+bench: install-dev  ## Ratios against a peer in the same run
+	$(BIN)/python -m tests.bench
+
+crash: install-dev  ## The long form of the crash test
+	$(BIN)/python -m pytest tests/acceptance/test_crash.py --crash-runs 60
+
+shots: install-dev  ## Write pictures of the pages to var/shots (needs Chromium)
+	$(BIN)/python -m tests.shots
+
+lock:  ## Resolve the dependencies again, with hashes and without addresses
+	$(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	echo 'flit_core>=3.12,<4' | .lock-venv/bin/uv pip compile - pyproject.toml --universal --generate-hashes --no-header --quiet --upgrade -o requirements.lock
+	.lock-venv/bin/uv pip compile pyproject.toml --extra dev --extra scale --universal --generate-hashes --no-header --quiet --upgrade -c requirements.lock -o requirements-dev.lock
+	rm -rf .lock-venv
+
+image:  ## Build the container image
+	docker build --tag qasedak .
+
+clean:
+	rm -rf $(VENV) .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,306 @@
+"""The composition root: settings become objects, here and nowhere else; the order of starting and stopping.
+
+Prints nothing: what a person should read goes through ``say``, which ``cli.py`` gives.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from bot import __version__, render
+from bot.clock import Clock, SystemClock
+from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
+from bot.config import Config, Settings, host_is_loopback
+from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
+from bot.model import Channel, Shown
+from bot.outbox import Delivered, Outbox
+from bot.poller import Polled, Poller
+from bot.schedule import Schedule
+from bot.sender import LocalPreview, TelegramSender, open_bot, shut_down
+from bot.sources.feed import FeedSource, Parser
+from bot.sources.fetch import Fetcher
+from bot.storage import ingest, reports
+from bot.storage.database import Database
+from bot.storage.feeds import Routes
+from bot.web import Site
+
+log = structlog.get_logger()
+
+#: SIGTERM gives sends under way this long (contract: the process ends within 20 s).
+STOP_PATIENCE = timedelta(seconds=15)
+TICK = timedelta(seconds=1)
+#: Rights may come back while no update tells us.
+RETRY_PAUSED = timedelta(minutes=10)
+#: Until the Bot API answers for the first time.
+RETRY_START = timedelta(seconds=30)
+
+Say = Callable[[str], None]
+
+
+def make_fetcher(settings: Settings, contact: str | None) -> Fetcher:
+    """The client that reads feeds; it says who asks."""
+    return Fetcher(
+        user_agent=f"Qasedak/{__version__}" + (f" (+{contact})" if contact else ""),
+        allow_private_networks=settings.allow_private_networks,
+    )
+
+
+@dataclass(slots=True)
+class Once:
+    """What one pass did; ``later`` deliveries wait for something that is not worth waiting for."""
+
+    polled: Polled = field(default_factory=Polled)
+    sent: int = 0
+    dead: int = 0
+    later: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing failed."""
+        return not (self.polled.failed or self.dead or self.problems)
+
+
+class App:
+    """Everything that one process needs, made of *settings* and *config*. Open it with ``open``."""
+
+    def __init__(self, settings: Settings, config: Config, say: Say, clock: Clock | None = None) -> None:
+        self.settings, self.config = settings, config
+        self._say = say
+        self._clock = clock or SystemClock()
+        self.database = Database(settings.database_url)
+        self._fetcher = make_fetcher(settings, config.contact)
+        self._parser = Parser()
+        self._bot = open_bot(settings.token, settings.api_url) if settings.token else None
+        self._sender = TelegramSender(self._bot, self._clock) if self._bot else LocalPreview(self._clock)
+        self.routes = Routes({}, {})
+        self._poller = Poller(
+            self.database,
+            FeedSource(self._fetcher, self._parser, zone=config.zone),
+            self._clock,
+            routes=self.routes,
+            zone=config.zone,
+            host_spacing=timedelta(seconds=settings.host_spacing),
+        )
+        self._outbox = Outbox(
+            self.database,
+            self._sender,
+            self._clock,
+            subscriptions=self.routes.subscriptions,
+            pace=config.pace,
+            on_uncertain=config.on_uncertain,
+        )
+        self._site: Site | None = None
+        self._commands: Commands | None = None
+        self._stop = asyncio.Event()
+        self._fatal: BotError | None = None
+
+    @property
+    def bot_id(self) -> int:
+        """Whose deliveries these are; 0 is the preview."""
+        return self._sender.bot_id
+
+    async def prepare(self) -> None:
+        """Bring the database up to date, and into agreement with feeds.yaml."""
+        await asyncio.to_thread(self.database.migrate)
+        now = self._clock.now()
+        routes = await self.database.write(ingest.adopt, self.bot_id, self.config.feeds, self.config.subscriptions, now)
+        self.routes = self._poller.routes = routes
+        self._outbox.subscriptions = routes.subscriptions
+
+    async def close(self) -> None:
+        """Let go of everything, in the opposite order."""
+        await self._fetcher.close()
+        await asyncio.to_thread(self._parser.close)
+        if self._bot is not None:
+            await shut_down(self._bot)
+        await self.database.close()
+
+    # --- once --------------------------------------------------------------------------------------------------
+
+    async def once(self, *, forced: bool) -> Once:
+        """One pass: read what is due, deliver what is due."""
+        done = Once(problems=list(self.config.refused))
+        await self.prepare()
+        if self._bot is not None:
+            await username_of(self._bot)
+        done.polled = await self._poller.poll_all_due(forced=forced)
+        await self._outbox.resume_paused()
+        while not self._stop.is_set():
+            delivered = await self._outbox.deliver_due()
+            _add(done, delivered)
+            if delivered.wait_until is None:
+                break
+            await self._sleep_until_stopped((delivered.wait_until - self._clock.now()).total_seconds())
+        done.later = await self.database.read(reports.count_waiting, self.bot_id)
+        return done
+
+    async def _sleep_until_stopped(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0.01)):
+                await self._stop.wait()
+
+    def stop(self) -> None:
+        """Ask ``run`` or ``once`` to end; sends under way are finished."""
+        self._stop.set()
+        self._outbox.stop()
+
+    # --- run ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Everything, until ``stop``.
+
+        Raises: BotError, when it cannot go on.
+        """
+        with self.database.claim_for_run():
+            await self.prepare()
+            await self._start_site()
+            schedule = Schedule(on_fatal=self._give_up)
+            starting = asyncio.create_task(self._start_bot())
+            try:
+                await self._report_start(starting)
+                schedule.every(TICK, "poll", self._poller.poll_due)
+                schedule.every(TICK, "deliver", self._outbox.deliver_due)
+                schedule.every(RETRY_PAUSED, "resume", self._outbox.resume_paused)
+                schedule.start()
+                await self._stop.wait()
+            finally:
+                log.info("stopping")
+                self._outbox.stop()
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                await schedule.stop(STOP_PATIENCE)
+                if self._commands is not None:
+                    await self._commands.stop()
+                if self._site is not None:
+                    await self._site.stop()
+        if self._fatal is not None:
+            raise self._fatal
+
+    def _give_up(self, error: BotError) -> None:
+        self._fatal = error
+        self.stop()
+
+    async def _start_site(self) -> None:
+        settings = self.settings
+        if settings.http_port == 0:
+            return
+        if not host_is_loopback(settings.http_host) and not settings.http_token:
+            raise ConfigError(
+                f"QASEDAK_HTTP_HOST: {settings.http_host} can be reached from other machines; set QASEDAK_HTTP_TOKEN"
+            )
+        self._site = Site(
+            channels=self.config.channels,
+            load=self.load_channel,
+            titles={name: name for name in self.config.channels},
+            is_preview=self._bot is None,
+            token=settings.http_token,
+            now=self._clock.now,
+        )
+        await self._site.start(settings.http_host, settings.http_port)
+
+    async def load_channel(self, name: str) -> Sequence[Shown]:
+        """What the preview page shows of a channel: what was sent, then what waits, as it will look."""
+        sent = await self.database.read(reports.shown_in_channel, self.bot_id, name, 500)
+        waiting = await self.database.read(reports.pending_in_channel, self.bot_id, name, 50)
+        queued = [
+            Shown(
+                delivery_id=delivery.id,
+                post_id=delivery.post.id,
+                state=delivery.state,
+                parts=delivery.parts or tuple(render.render(delivery.post, subscription)),
+                due_at=delivery.due_at,
+            )
+            for delivery in waiting
+            if (subscription := self.routes.subscriptions.get(delivery.subscription_id))
+        ]
+        return [*sent, *queued]
+
+    # --- the bot ------------------------------------------------------------------------------------------------
+
+    async def _start_bot(self) -> str | None:
+        """Say who we are to Telegram and begin to answer; an outage is waited out.
+
+        Raises: TokenRejected.
+        """
+        if self._bot is None:
+            return None
+        while True:
+            try:
+                name = await username_of(self._bot)
+            except TokenRejected:
+                raise
+            except DeliveryError as error:
+                self._say(f"Telegram: {error}; trying again every {RETRY_START.seconds} s")
+                await self._clock.sleep(RETRY_START.total_seconds())
+            else:
+                break
+        self._commands = Commands(
+            self._bot,
+            self.database,
+            self._clock,
+            language=self.config.language,
+            zone=self.config.zone,
+            admins=self.config.admins,
+            feed_names=[feed.name for feed in self.config.feeds],
+            on_conflict=lambda problem: self._give_up(TokenRejected(problem)),
+        )
+        if not self.config.admins and not await self.database.read(reports.admin_ids):
+            self._commands.claim = Claim(self._clock.now() + CLAIM_WINDOW)
+        await self._commands.start()
+        return name
+
+    async def _report_start(self, starting: "asyncio.Task[str | None]") -> None:
+        """The first thing an operator reads (PRODUCT section 2)."""
+        say = self._say
+        say(f"Configuration  {self.config.path}")
+        say(f"Database       {self.database.name}")
+        if self._bot is None:
+            say("Bot            none: without TELEGRAM_BOT_TOKEN nothing leaves this machine")
+        else:
+            # A few seconds: an outage must not keep the page and the reading from starting.
+            await asyncio.wait({starting}, timeout=10)
+            if starting.done():
+                say(f"Bot            @{starting.result()}")
+                await self._report_channels()
+                if self._commands and self._commands.claim:
+                    minutes = int(CLAIM_WINDOW.total_seconds() // 60)
+                    link = f"https://t.me/{starting.result()}?start={self._commands.claim.payload}"
+                    say(f"Admin          Open {link} within {minutes} minutes to become admin")
+        for refusal in self.config.refused:
+            say(f"Not sent       {refusal}")
+        if self._site is not None:
+            for name in self.config.channels:
+                say(f"Preview        {self._site.url}/preview/{name}")
+        following = await self.database.read(reports.next_reading_at)
+        if following is not None:
+            name, at = following
+            local = max(at, self._clock.now()).astimezone(self.config.zone)
+            say(f"Next reading   {name}, {local:%Y-%m-%d %H:%M:%S} {self.config.timezone}")
+
+    async def _report_channels(self) -> None:
+        """Each channel with a tick, or a cross and what is missing."""
+        if not isinstance(self._sender, TelegramSender):
+            return
+        real = {subscription.channel.chat for subscription in self.config.subscriptions}
+        for channel in self.config.channels.values():
+            if channel.chat not in real:
+                continue
+            self._say(f"Channel        {await self._describe_channel(self._sender, channel)}")
+
+    async def _describe_channel(self, sender: TelegramSender, channel: Channel) -> str:
+        try:
+            report = await sender.report(channel.chat)
+        except DeliveryError as error:
+            return f"✗ {channel.name}: {error}"
+        return f"✗ {channel.name}: {report.problem}" if report.problem else f"✓ {channel.name} ({report.title})"
+
+
+def _add(done: Once, delivered: Delivered) -> None:
+    done.sent += delivered.sent
+    done.dead += delivered.dead
+    done.problems += delivered.problems

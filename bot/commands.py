@@ -1,0 +1,323 @@
+"""The bot that answers: updates come in, ``replies.py`` finds the words, messages go straight back.
+
+The one path to Telegram beside the outbox: a person waits for the answer. python-telegram-bot is spoken here and in
+``sender.py`` alone. Decides nothing about posts.
+"""
+
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from telegram import (
+    Bot,
+    BotCommand,
+    CallbackQuery,
+    ChatMember,
+    ChatMemberAdministrator,
+    ChatMemberUpdated,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    Update,
+)
+from telegram import Message as TelegramMessage
+from telegram.error import BadRequest, InvalidToken, TelegramError
+from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
+
+from bot import replies
+from bot.clock import Clock
+from bot.errors import DeliveryError, TokenRejected
+from bot.labels import translator
+from bot.model import Language, Message
+from bot.sender import explain, message_entities
+from bot.storage import lanes, people, reports
+from bot.storage.database import Database
+
+log = structlog.get_logger()
+
+#: How long the claim link printed at the first start works.
+CLAIM_WINDOW = timedelta(minutes=15)
+#: What we listen to; everything else stays with Telegram.
+ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
+#: Commands of the menu, with their English descriptions.
+MENU = {"latest": "Newest posts", "help": "All commands"}
+
+
+@dataclass(slots=True)
+class Claim:
+    """The link by which the first admin comes; works once, and for a while."""
+
+    until: datetime
+    payload: str = field(default_factory=lambda: "claim_" + secrets.token_urlsafe(16))
+    is_open: bool = True
+
+    def take(self, payload: str, now: datetime) -> bool:
+        """Whether *payload* is the right one, in time, for the first time."""
+        right = self.is_open and now <= self.until and secrets.compare_digest(payload.encode(), self.payload.encode())
+        if right:
+            self.is_open = False
+        return right
+
+
+class Commands:
+    """Answers people. Sequential: one update after the other, so a chat's answers keep their order."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        database: Database,
+        clock: Clock,
+        *,
+        language: Language,
+        zone: ZoneInfo,
+        admins: Collection[int],
+        feed_names: Collection[str],
+        on_conflict: Callable[[str], None],
+    ) -> None:
+        self.language, self.zone, self.admins, self.feed_names = language, zone, admins, feed_names
+        self.claim: Claim | None = None
+        self._database = database
+        self._clock = clock
+        self._bot_id = int(bot.token.partition(":")[0])
+        self._on_conflict = on_conflict
+        self._application: Application = ApplicationBuilder().bot(bot).build()  # type: ignore[type-arg]  # six parameters that nobody reads
+        self._application.add_handler(TypeHandler(Update, self._answer))
+
+    async def start(self) -> None:
+        """Tell Telegram our menus and begin to listen.
+
+        Raises: TokenRejected; other troubles of the network are retried in the background.
+        """
+        bot = self._application.bot
+        await self._application.initialize()
+        await self._application.start()
+        await self._set_menus(bot)
+        if self._application.updater is not None:
+            await self._application.updater.start_polling(
+                timeout=30,
+                bootstrap_retries=-1,
+                allowed_updates=ALLOWED_UPDATES,
+                error_callback=self._polling_failed,
+            )
+
+    async def stop(self) -> None:
+        """Stop listening; the answer under way is finished."""
+        if self._application.updater is not None and self._application.updater.running:
+            await self._application.updater.stop()
+        if self._application.running:
+            await self._application.stop()
+        await self._application.shutdown()
+
+    async def _set_menus(self, bot: Bot) -> None:
+        """The fallback first, then each language that we know (setMyCommands: the longest match wins)."""
+        for language, code in ((self.language, ""), ("fa", "fa"), ("en", "en")):
+            t = translator(language)
+            try:
+                await bot.set_my_commands(
+                    [BotCommand(name, t(words)) for name, words in MENU.items()], language_code=code
+                )
+                await bot.set_my_short_description(
+                    t("New posts with summaries and Jalali and Gregorian dates. Persian and English."),
+                    language_code=code,
+                )
+            except TelegramError as error:
+                log.warning("menu not set", language=language, problem=error.message)
+                return
+
+    def _polling_failed(self, error: TelegramError) -> None:
+        explained = explain(error, "updates")
+        if isinstance(explained, TokenRejected):
+            self._on_conflict(str(explained))
+        log.warning("updates not read", problem=str(explained))
+
+    # --- one update ------------------------------------------------------------------------------------------
+
+    async def _answer(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        try:
+            if update.my_chat_member:
+                await self._membership_changed(update.my_chat_member)
+            elif update.callback_query:
+                await self._button_pressed(update.callback_query)
+            elif update.message and update.message.text:
+                await self._message_came(update.message, update.message.text)
+        except TelegramError as error:
+            # Nobody to tell: the way to that person is what failed.
+            log.warning("answer not sent", update=update.update_id, problem=str(explain(error, "reply")))
+        except Exception:  # the loop's top: one bad update must not end the bot
+            log.exception("update failed", update=update.update_id)
+            if update.message:
+                language = replies.choose_language(None, None, self.language)
+                await self._send(update.message.chat_id, replies.failed(language))
+
+    async def _message_came(self, message: TelegramMessage, text: str) -> None:
+        language = await self._language(message.chat_id, message.from_user.language_code if message.from_user else None)
+        is_private = message.chat.type == "private"
+        if not text.startswith("/"):
+            if is_private:
+                await self._send(
+                    message.chat_id, replies.converted_date(text, language) or replies.not_understood(language)
+                )
+            return
+        name, _, argument = text.partition(" ")
+        command, _, addressed = name[1:].partition("@")
+        if addressed and addressed.lower() != (self._application.bot.username or "").lower():
+            return
+        match command.lower():
+            case "start":
+                await self._start(message, argument.strip(), language)
+            case "help":
+                await self._send(message.chat_id, replies.guide(language))
+            case "latest":
+                await self._send(message.chat_id, await self._latest(argument, language))
+            case _ if is_private or addressed:
+                await self._send(message.chat_id, replies.unknown_command(language))
+
+    async def _language(self, chat_id: int, of_person: str | None) -> Language:
+        chosen = await self._database.read(people.language_of, self._bot_id, chat_id)
+        return replies.choose_language(chosen, of_person, self.language)
+
+    async def _start(self, message: TelegramMessage, payload: str, language: Language) -> None:
+        user_id = message.from_user.id if message.from_user else None
+        if payload and self.claim and user_id and self.claim.take(payload, self._clock.now()):
+            await self._database.write(people.add_admin, user_id, self._clock.now())
+            log.info("admin claimed", user_id=user_id)
+            await self._send(message.chat_id, replies.became_admin(language))
+            return
+        has_admins = bool(self.admins) or bool(await self._database.read(reports.admin_ids))
+        await self._send(
+            message.chat_id,
+            replies.welcome(language, user_id=None if has_admins else user_id),
+            self._start_buttons(language),
+        )
+
+    def _start_buttons(self, language: Language) -> InlineKeyboardMarkup:
+        other = replies.OTHER_LANGUAGE[language]
+        return InlineKeyboardMarkup(
+            [
+                [
+                    InlineKeyboardButton(translator(language)("Newest"), callback_data="latest"),
+                    InlineKeyboardButton(replies.LANGUAGE_NAMES[other], callback_data=f"language {other}"),
+                ]
+            ]
+        )
+
+    async def _latest(self, argument: str, language: Language) -> Message:
+        """``/latest [feed] [n]``, in either order, digits of any script."""
+        feed, count = None, replies.LATEST
+        for word in argument.split():
+            if word.isdecimal():  # also Persian and Arabic digits, which int() reads
+                count = min(max(int(word), 1), replies.MOST)
+            elif word in self.feed_names:
+                feed = word
+            else:
+                return replies.unknown_feed(word, sorted(self.feed_names), language)
+        posts = await self._database.read(reports.latest_posts, count, feed)
+        return replies.latest(posts, language, self.zone)
+
+    # --- buttons ---------------------------------------------------------------------------------------------
+
+    async def _button_pressed(self, query: CallbackQuery) -> None:
+        message = query.message
+        if not isinstance(message, TelegramMessage):  # too old: Telegram no longer says which chat it is in
+            await query.answer()
+            return
+        language = await self._language(message.chat_id, query.from_user.language_code)
+        match (query.data or "").split(" "):
+            case ["latest"]:
+                await query.answer()
+                await self._send(message.chat_id, await self._latest("", language))
+            case ["language", "fa" | "en" as wanted]:
+                await self._change_language(query, message, "fa" if wanted == "fa" else "en")
+            case ["sample", chat_id] if chat_id.lstrip("-").isdigit():
+                await self._send_sample(query, int(chat_id), language)
+            case _:
+                await query.answer()
+
+    async def _change_language(self, query: CallbackQuery, message: TelegramMessage, language: Language) -> None:
+        await self._database.write(people.choose_language, self._bot_id, message.chat_id, language)
+        await query.answer()
+        shown = replies.welcome(language, user_id=None)
+        try:
+            await message.edit_text(
+                shown.text, entities=message_entities(shown), reply_markup=self._start_buttons(language)
+            )
+        except BadRequest as error:
+            if "not modified" not in error.message.lower():
+                raise
+
+    async def _send_sample(self, query: CallbackQuery, chat_id: int, language: Language) -> None:
+        """Right is looked at when the button is pressed, not when it was made."""
+        if not await self._is_admin(query.from_user.id):
+            await query.answer(replies.not_allowed(language), show_alert=True)
+            return
+        try:
+            await self._send(chat_id, replies.sample_post(language))
+        except TelegramError as error:
+            explained: DeliveryError = explain(error, chat_id)
+            await query.answer(str(explained)[:200], show_alert=True)
+        else:
+            await query.answer(replies.sample_sent(language))
+
+    async def _is_admin(self, user_id: int) -> bool:
+        return user_id in self.admins or user_id in await self._database.read(reports.admin_ids)
+
+    # --- channels --------------------------------------------------------------------------------------------
+
+    async def _membership_changed(self, change: ChatMemberUpdated) -> None:
+        """Rights came or went: the lane stops or goes on at once, and an admin who added us gets the card."""
+        chat, member = change.chat, change.new_chat_member
+        if chat.type == "private":
+            return
+        problem = _posting_problem(member, is_channel=chat.type == "channel")
+        if problem is None:
+            resumed = await self._database.write(lanes.resume, self._bot_id, chat.id, self._clock.now())
+            log.info("may post", chat_id=chat.id, resumed=resumed)
+        else:
+            await self._database.write(lanes.pause, self._bot_id, chat.id, problem)
+            log.warning("may not post", chat_id=chat.id, problem=problem)
+        was_outside = change.old_chat_member.status in (ChatMember.LEFT, ChatMember.BANNED)
+        is_inside = member.status not in (ChatMember.LEFT, ChatMember.BANNED)
+        if was_outside and is_inside and await self._is_admin(change.from_user.id):
+            language = await self._language(change.from_user.id, change.from_user.language_code)
+            button = InlineKeyboardButton(translator(language)("Send a test post"), callback_data=f"sample {chat.id}")
+            await self._send(
+                change.from_user.id,
+                replies.channel_card(chat.title or "", chat.id, problem, language, chat.username),
+                InlineKeyboardMarkup([[button]]),
+            )
+
+    async def _send(self, chat_id: int, message: Message, buttons: InlineKeyboardMarkup | None = None) -> None:
+        await self._application.bot.send_message(
+            chat_id,
+            message.text,
+            entities=message_entities(message),
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            reply_markup=buttons,
+        )
+
+
+def _posting_problem(member: ChatMember, *, is_channel: bool) -> str | None:
+    if member.status in (ChatMember.LEFT, ChatMember.BANNED):
+        return "the bot was removed; add it again"
+    if not is_channel:
+        return None
+    if not isinstance(member, ChatMemberAdministrator) or not member.can_post_messages:
+        return "the bot may not post; in Telegram: channel administrators -> the bot -> Post messages"
+    return None
+
+
+async def username_of(bot: Bot) -> str:
+    """Ask who we are.
+
+    Raises: DeliveryError.
+    """
+    try:
+        await bot.initialize()
+    except InvalidToken as error:
+        raise explain(error, "getMe") from error
+    except TelegramError as error:
+        raise explain(error, "getMe") from error
+    return str(bot.username)

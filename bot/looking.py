@@ -1,0 +1,210 @@
+"""Look at a source without a database: what ``read``, ``preview`` and ``check --online`` do.
+
+The same source, identity and rendering as the real path; nothing is stored, nothing is sent.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from bot import identity, preview, render
+from bot.app import make_fetcher
+from bot.config import Config, Settings
+from bot.errors import BotError, ConfigError, DeliveryError
+from bot.identity import Identified
+from bot.model import (
+    Channel,
+    DeliveryState,
+    Entry,
+    Feed,
+    FeedKind,
+    Message,
+    Post,
+    Reading,
+    Shown,
+    Subscription,
+    Validators,
+)
+from bot.sender import TelegramSender, open_bot, shut_down
+from bot.sources import archive
+from bot.sources.feed import FeedSource, Parser
+from bot.sources.fetch import Answer
+
+Found = Identified
+
+
+class Format(StrEnum):
+    """What kind of file a source is."""
+
+    AUTO = "auto"
+    FEED = "feed"
+    DATED_TEXT = "dated-text"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The entries of a source, identified, in the source's own order."""
+
+    feed: Feed
+    title: str | None
+    entries: list[Identified]
+
+
+def now() -> datetime:
+    """The machine's time; a command asks once."""
+    return datetime.now(UTC)
+
+
+def found_again(ident: str, entry: Entry) -> Identified:
+    """An entry that is stored already, with the id it is known by."""
+    return Identified(entry, replace(identity.keys_of(entry, None, None), ident=ident))
+
+
+async def read_source(source: str, form: Format, settings: Settings, config: Config) -> Look:
+    """Read a URL, a feed file or an archive.
+
+    Raises: SourceError, ConfigError.
+    """
+    async with _feed_source(settings, config) as feeds:
+        return await _read(source, form, config, feeds)
+
+
+@asynccontextmanager
+async def _feed_source(settings: Settings, config: Config) -> AsyncIterator[FeedSource]:
+    fetcher, parser = make_fetcher(settings, config.contact), Parser()
+    try:
+        yield FeedSource(fetcher, parser, zone=config.zone)
+    finally:
+        await fetcher.close()
+        parser.close()
+
+
+async def _read(source: str, form: Format, config: Config, feeds: FeedSource) -> Look:
+    if source.startswith(("http://", "https://")):
+        feed = Feed(source, FeedKind.HTTP, source)
+        readings = [reading async for reading in feeds.read(feed, Validators(), now())]
+    elif form is Format.FEED or (form is Format.AUTO and _is_feed_file(source)):
+        feed = Feed(Path(source).name, FeedKind.HTTP, "")
+        readings = [(await feeds.parse(feed, Answer("", _read_file(source)), now()))[0]]
+    else:
+        feed = _archive(source)
+        readings = list(archive.read(feed, Validators(), config.zone))
+    return _look(feed, readings)
+
+
+def _archive(source: str) -> Feed:
+    return Feed(Path(source).name, FeedKind.ARCHIVE, os.path.abspath(source))
+
+
+def _look(feed: Feed, readings: list[Reading]) -> Look:
+    entries = [found for reading in readings for found in identity.identify(reading.entries, home=reading.home)]
+    return Look(feed, next((reading.title for reading in readings if reading.title), None), entries)
+
+
+def _is_feed_file(source: str) -> bool:
+    """A feed begins with "<" or "{", after whatever mark its encoding has."""
+    if not os.path.isfile(source):
+        return False
+    head = _read_file(source)[:200].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+    return head[:1] in (b"<", b"{")
+
+
+def _read_file(source: str) -> bytes:
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{source}: cannot be read ({error.strerror}); name a file that is there") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the entries of a source would become in a channel."""
+
+    channel: Channel
+    messages: list[tuple[str, list[Message]]]
+
+    def page(self) -> str:
+        """The page that ``/preview/{channel}`` would be."""
+        shown = [
+            Shown(number, number, DeliveryState.SENT, tuple(messages), now(), now())
+            for number, (_ident, messages) in enumerate(self.messages, 1)
+        ]
+        frame = preview.Frame(self.channel.name, style=preview.stylesheet())
+        return preview.channel_page(self.channel, shown, frame, now())
+
+
+async def preview_source(
+    source: str, form: Format, settings: Settings, config: Config, channel: str | None, limit: int
+) -> Preview:
+    """Render the newest *limit* entries of a source.
+
+    Raises: SourceError; ConfigError, when there is no such channel.
+    """
+    subscription = _subscription(config, channel)
+    look = await read_source(source, form, settings, config)
+    chosen = identity.oldest_first(look.entries)[-limit:] if look.feed.kind is FeedKind.HTTP else look.entries[-limit:]
+    subscription = replace(subscription, feed=look.feed)
+    rendered = [
+        (
+            found.keys.ident,
+            render.render(Post(0, 0, found.keys.ident, found.entry, now(), feed_title=look.title), subscription),
+        )
+        for found in chosen
+    ]
+    return Preview(subscription.channel, rendered)
+
+
+def _subscription(config: Config, name: str | None) -> Subscription:
+    anywhere = Feed("preview", FeedKind.HTTP, "")
+    if name is None:
+        channel = Channel("preview", "@preview", language=config.language, timezone=config.timezone, source=True)
+        return Subscription(anywhere, channel, home_timezone=config.timezone)
+    if name not in config.channels:
+        known = ", ".join(config.channels) or "none"
+        raise ConfigError(f"{config.path}: no channel is called '{name}'; there is {known}")
+    for subscription in config.subscriptions:
+        if subscription.channel.name == name:
+            return subscription
+    channel = config.channels[name]
+    return Subscription(anywhere, channel, template_text=config.template(channel), home_timezone=config.timezone)
+
+
+async def check_online(settings: Settings, config: Config) -> list[str]:
+    """Read each feed once, and ask Telegram for each chat and our rights in it; what fails, in words."""
+    problems: list[str] = []
+    async with _feed_source(settings, config) as feeds:
+        for feed in config.feeds:
+            try:
+                if feed.kind is FeedKind.HTTP:
+                    async for _reading in feeds.read(feed, Validators(), now()):
+                        pass
+                else:
+                    for _batch in archive.read(feed, Validators(), config.zone):
+                        pass
+            except BotError as error:
+                problems.append(f"{feed.name}: {error}")
+    if settings.token:
+        problems += await _check_chats(settings.token, settings.api_url, config)
+    return problems
+
+
+async def _check_chats(token: str, api_url: str, config: Config) -> list[str]:
+    bot = open_bot(token, api_url)
+    problems = []
+    try:
+        await bot.initialize()
+        sender = TelegramSender(bot)
+        for channel in config.channels.values():
+            try:
+                report = await sender.report(channel.chat)
+            except DeliveryError as error:
+                problems.append(f"channel {channel.name}: {error}")
+            else:
+                problems += [f"channel {channel.name}: {report.problem}"] if report.problem else []
+    finally:
+        await shut_down(bot)
+    return problems

@@ -1,0 +1,369 @@
+"""The nouns of ``docs/glossary.md`` as frozen records: what crosses from one module to the next.
+
+A leaf: standard library only, no I/O. Instants are aware datetimes in UTC; spans are timedeltas. Local and
+Jalali time exist only in ``text/dates.py``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Literal
+
+Language = Literal["fa", "en"]  #: languages the product speaks; posts may be in any
+
+#: The bot that stands for the local preview: what it showed was not sent by any other (DESIGN 6).
+PREVIEW_BOT = 0
+
+
+class FeedKind(StrEnum):
+    """Where a feed is read from."""
+
+    HTTP = "http"
+    ARCHIVE = "archive"
+
+
+class Flag(StrEnum):
+    """What a source noticed about an entry; the contract's names."""
+
+    WEEKDAY_MISMATCH = "weekday_mismatch"  #: the weekday written is not that day's
+    INVALID_DATE = "invalid_date"  #: no such day in its calendar
+    FOREIGN_DIALECT = "foreign_dialect"  #: a header in another form than the file's
+    ORDER_BREAK = "order_break"  #: out of the file's order
+    MAYBE_MULTIPLE = "maybe_multiple"  #: several posts may stand under one header
+    GUID_UNRELIABLE = "guid_unreliable"  #: one guid on entries with different links
+    NO_ZONE = "no_zone"  #: its time came without a zone
+    TRUNCATED = "truncated"  #: cut because it was over a limit
+
+
+class Verdict(StrEnum):
+    """What became of a post; the contract's names, for a post as for one chat."""
+
+    DELIVERED = "delivered"
+    PENDING = "pending"
+    PARTLY = "partly"  #: of a post only: sent to some chats, on its way to others
+    HELD = "held"
+    BASELINE = "baseline"  #: there before the first reading, or before this chat came
+    FILTERED = "filtered"
+    TOO_OLD = "too-old"
+    DUPLICATE = "duplicate"
+    UNROUTED = "unrouted"  #: of a post only: nobody receives its feed
+    DEAD = "dead"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands; the transitions are drawn in ``outbox.py``."""
+
+    PENDING = "pending"  #: waits for its turn or for ``due_at``
+    SENDING = "sending"  #: an attempt is committed; its outcome is not
+    SENT = "sent"  #: Telegram has it; its message ids are known
+    UNCERTAIN = "uncertain"  #: an attempt may have gone through; to be settled
+    HELD = "held"  #: waits for a person
+    DEAD = "dead"  #: will not be tried again unless a person says so
+    DROPPED = "dropped"  #: decided against
+
+
+class DeliveryClass(IntEnum):
+    """Turn within a lane: lower goes first."""
+
+    LIVE = 0
+    BACKFILL = 1
+    REPLAY = 2
+
+
+class Calendar(StrEnum):
+    """Calendars of the date line."""
+
+    JALALI = "jalali"
+    GREGORIAN = "gregorian"
+    LUNAR = "lunar"
+
+
+class Months(StrEnum):
+    """Names of the Jalali months."""
+
+    IRANIAN = "iranian"
+    AFGHAN = "afghan"
+    KURDISH = "kurdish"
+
+
+class Digits(StrEnum):
+    """Digits of dates and counts; ``auto`` follows the language."""
+
+    AUTO = "auto"
+    FA = "fa"
+    LATIN = "latin"
+
+
+class Media(StrEnum):
+    """What happens to a post's picture."""
+
+    PREVIEW = "preview"  #: a large link preview above the text
+    NONE = "none"
+
+
+class OnWeekdayMismatch(StrEnum):
+    """What happens to an archive post whose weekday is wrong."""
+
+    HOLD = "hold"
+    POST = "post"
+    SKIP = "skip"
+
+
+class OnUncertain(StrEnum):
+    """What happens to a send whose outcome cannot be known."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A configured place to read. ``id`` is the store's; 0 where nothing is stored (``qasedak read``)."""
+
+    name: str
+    kind: FeedKind
+    url: str  #: of an archive: its absolute glob pattern
+    id: int = 0
+    title: str | None = None
+    every: timedelta = timedelta(minutes=30)
+    backfill: int | None = 0  #: posts of the first reading to publish; None is all of them
+    headers: Mapping[str, str] = field(default_factory=dict)
+    language: str | None = None  #: None: decided entry by entry
+    on_weekday_mismatch: OnWeekdayMismatch = OnWeekdayMismatch.HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that belongs to an entry: a picture, a recording."""
+
+    url: str
+    type: str  #: media type, "" where unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a source says now: unsaved, no identity yet (RFC 4287's word).
+
+    ``summary`` and ``content`` are HTML, never trusted; None where the source gave none. In archives the roles of
+    lines are elements: ``p`` paragraph, ``h3`` heading, ``figcaption`` caption, ``address`` byline, ``footer``
+    signature and the like.
+    """
+
+    guid: str | None = None
+    title: str | None = None  #: plain text
+    link: str | None = None  #: absolute, http or https
+    published: datetime | None = None
+    updated: datetime | None = None
+    date_only: bool = False  #: ``published`` is 00:00 of a civil day; no time is to be shown
+    author: str | None = None
+    language: str | None = None
+    tags: tuple[str, ...] = ()
+    summary: str | None = None
+    content: str | None = None
+    enclosures: tuple[Enclosure, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What lets the next reading be cheap; empty before the first.
+
+    Byte for byte as the publisher sent them: some compare nothing else.
+    """
+
+    etag: bytes | None = None
+    last_modified: bytes | None = None
+    digest: bytes | None = None  #: hash of the body, or of an archive's files
+    url: str | None = None  #: the address that gave the first two; they are sent to no other
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the publisher says about when to ask again."""
+
+    max_age: timedelta | None = None  #: Cache-Control or Expires
+    ttl: timedelta | None = None  #: RSS ttl, or sy:updatePeriod / sy:updateFrequency
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One batch of what a source found.
+
+    ``modified`` is False when nothing changed; then there are no entries. The last batch of a reading has
+    ``last`` set: what concerns the reading as a whole is decided there.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    validators: Validators = field(default_factory=Validators)
+    modified: bool = True
+    last: bool = True
+    title: str | None = None  #: the feed's own title
+    home: str | None = None  #: the page the feed belongs to
+    language: str | None = None  #: the feed's own word on its language
+    hints: Hints = field(default_factory=Hints)
+
+
+# --- keeping -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How an entry is known again. ``ident`` is what people see; the others are 16-byte hashes."""
+
+    ident: str
+    guid: bytes | None
+    link: bytes | None
+    content: bytes
+    body: bytes  #: of the visible text: another value is an edit
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """An entry stored once, with its identity."""
+
+    id: int
+    feed_id: int
+    ident: str
+    entry: Entry
+    first_seen: datetime
+    feed_title: str | None = None  #: the feed's own title
+    is_old: bool = False  #: it was there before the first reading: shown as "From the archive"
+
+    @property
+    def effective_at(self) -> datetime:
+        """The instant that orders and dates the post: its own, or when it was first seen."""
+        return self.entry.published or self.first_seen
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What one transaction of the store changed."""
+
+    new: int = 0
+    edited: int = 0
+    enqueued: int = 0
+    first_reading: bool = False
+
+
+# --- publishing --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryOptions:
+    """How long a summary may be."""
+
+    sentences: int = 3
+    max_chars: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A chat that an admin configured to receive posts, with the options of one route into it."""
+
+    name: str
+    chat: str  #: "@name" or a numeric id, as written
+    thread: int | None = None
+    language: Language = "fa"
+    timezone: str = "Asia/Tehran"
+    calendars: tuple[Calendar, ...] = (Calendar.JALALI, Calendar.GREGORIAN)
+    months: Months = Months.IRANIAN
+    digits: Digits = Digits.AUTO
+    date: str = "full"  #: full, compact, time, none, or the number of a template in ``text/dates.py``
+    lunar_offset: int = 0
+    template: str = "default"
+    summary: SummaryOptions | None = field(default_factory=SummaryOptions)
+    media: Media = Media.PREVIEW
+    source: bool = False  #: whether the source is named
+    footer: str = ""
+    hashtags: int = 3
+    silent: bool = False
+    max_age: timedelta = timedelta(days=30)
+    only: tuple[str, ...] = ()  #: posts in these languages only; empty: all
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A feed x chat pair with its options. ``id`` is the store's; 0 where nothing is stored."""
+
+    feed: Feed
+    channel: Channel
+    id: int = 0
+    hashtags: tuple[str, ...] = ()  #: fixed hashtags of the feed
+    template_text: str = ""  #: the source of ``channel.template``
+    tags: Mapping[str, str] = field(default_factory=dict)  #: hashtags that mean the same in two languages
+    home_timezone: str = "Asia/Tehran"  #: the bot's: a date without a time is a civil day there
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A stretch of a message's text with a meaning; offsets in UTF-16 code units (Bot API, MessageEntity)."""
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPreview:
+    """Bot API LinkPreviewOptions. No ``url`` disables the preview."""
+
+    url: str | None = None
+    prefer_large_media: bool = False
+    show_above_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What Telegram gets. Always text + entities, never a parse mode: entities cannot fail to parse."""
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+    link_preview: LinkPreview = field(default_factory=LinkPreview)
+    silent: bool = False
+    thread: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """What Telegram answered."""
+
+    message_id: int
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A claimed row of the outbox: a post on its way to one chat."""
+
+    id: int
+    chat_id: int
+    post: Post
+    subscription_id: int
+    state: DeliveryState
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    parts: tuple[Message, ...] = ()  #: as rendered at the first attempt; empty before it
+    message_ids: tuple[int, ...] = ()  #: of the parts that are out
+    attempt_at: datetime | None = None  #: of the last attempt; None before the first
+    is_backfill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A delivery as the preview page shows it: what was sent, or what will be."""
+
+    delivery_id: int
+    post_id: int
+    state: DeliveryState
+    parts: tuple[Message, ...]
+    due_at: datetime
+    sent_at: datetime | None = None
+    error: str | None = None

@@ -1,0 +1,368 @@
+"""(4) Send what is due: claim a chat's lane, render, send, settle. Knows no feed format and no SQL.
+
+A delivery is a row, and its state says what is known of it:
+
+    pending     waits for its turn, or until ``due_at``
+        -> sending     an attempt is committed; only then does anything leave the machine
+    sending     the attempt is under way, or was when the process died
+        -> sent        Telegram answered with the message ids
+        -> pending     surely not sent and worth another try; it keeps its place and blocks its lane meanwhile
+        -> uncertain   no clear answer, or the lease ran out: it may have been sent
+        -> dead        Telegram will never take it, or the chat is gone, or seven days of tries are over
+    uncertain   to be settled, ten seconds after the attempt or later; blocks its lane
+        -> pending     ``on_uncertain: resend``: sent again, at the risk of a double
+        -> held        ``on_uncertain: hold``: a person decides
+    held        waits for a person; does not block
+    dead        stays for the record; does not block
+    sent, dropped   the end
+
+The policy functions at the top are pure; ``Outbox`` carries their decisions out. Every wait but the bot's own pacing
+is left to the lane's ``next_at``, so that a lane that must wait gives its place to another.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot import render
+from bot.clock import Clock
+from bot.errors import (
+    ChatGone,
+    ChatMigrated,
+    DeliveryError,
+    MessageRejected,
+    RetryLater,
+    RightsMissing,
+    StorageError,
+    TokenRejected,
+    Uncertain,
+)
+from bot.model import PREVIEW_BOT, Delivery, DeliveryState, Message, OnUncertain, SentMessage, Subscription
+from bot.pacing import WINDOW, BotWindow, Pace, chat_ready_at
+from bot.storage import feeds, lanes
+from bot.storage.database import Database
+from bot.storage.lanes import Lane, LeaseLost
+
+log = structlog.get_logger()
+
+#: No send takes longer; its outcome is uncertain then. The Bot API server itself may sit on one for 8 s.
+SEND_DEADLINE = timedelta(seconds=30)
+#: A lease outlives the send made under it.
+LEASE = SEND_DEADLINE + timedelta(seconds=10)
+#: The server may still be working on a send whose connection broke.
+SETTLE_AFTER = timedelta(seconds=10)
+#: A transient fault makes nothing dead before this.
+GIVE_UP_AFTER = timedelta(days=7)
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(hours=1)
+#: ``once`` waits for a Retry-After up to this; a longer one is left for later.
+SHORT_WAIT = timedelta(seconds=60)
+#: Lanes served at the same time: enough for 28 messages a second at 300 ms each.
+CONCURRENCY = 16
+#: Deliveries looked at in one go; pacing ends most visits sooner.
+BATCH = 20
+#: How long a chat that Telegram does not know is left alone before it is asked for again.
+RESOLVE_AGAIN = timedelta(minutes=5)
+
+
+# --- policy: pure --------------------------------------------------------------------------------------------
+
+
+def retry_at(error: RetryLater, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
+    """When to try again after *attempts* tries; None when it is time to give up."""
+    if error.after is not None:
+        return now + error.after
+    if now - created_at > GIVE_UP_AFTER:
+        return None
+    return now + min(FIRST_RETRY * 2.0 ** min(attempts - 1, 20), LONGEST_RETRY)
+
+
+def settle_at(delivery: Delivery) -> datetime:
+    """When an attempt of unknown outcome may be settled."""
+    return (delivery.attempt_at or delivery.created_at) + SETTLE_AFTER
+
+
+# --- what it needs -------------------------------------------------------------------------------------------
+
+
+class Sender(Protocol):
+    """The way to Telegram, or to the local preview (``sender.py``)."""
+
+    bot_id: int
+
+    async def send(self, chat_id: int, message: Message) -> SentMessage:
+        """Hand one message over.
+
+        Raises: DeliveryError, by what to do next.
+        """
+
+    async def resolve(self, chat: str) -> int:
+        """Ask for the numeric id of an "@name".
+
+        Raises: DeliveryError.
+        """
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What one pass did. ``wait_until`` is when pacing or a settlement wants another one soon."""
+
+    sent: int = 0
+    dead: int = 0
+    wait_until: datetime | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def wait(self, until: datetime) -> None:
+        """Note that a lane will be ready at *until*."""
+        self.wait_until = min(until, self.wait_until or until)
+
+
+class Outbox:
+    """Sends the deliveries of one bot. ``subscriptions`` is replaced when feeds.yaml is read again."""
+
+    def __init__(
+        self,
+        database: Database,
+        sender: Sender,
+        clock: Clock,
+        *,
+        subscriptions: dict[int, Subscription],
+        pace: Pace,
+        on_uncertain: OnUncertain,
+        step: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self.subscriptions = subscriptions
+        self._database = database
+        self._sender = sender
+        self._clock = clock
+        self._pace = pace
+        self._on_uncertain = on_uncertain
+        self._window = BotWindow(pace)
+        self._resolve_again: dict[int, datetime] = {}
+        self._stopping = False
+        self._fatal: TokenRejected | None = None
+        #: Called between steps with their names; the crash test dies in it.
+        self._step = step
+
+    def stop(self) -> None:
+        """Begin no more sends; those under way end by themselves."""
+        self._stopping = True
+
+    async def deliver_due(self) -> Delivered:
+        """Send what is due now, lane by lane, and return when no lane has anything due.
+
+        The only way anything is sent. Safe to run in many processes: lanes are leased.
+        """
+        done = Delivered()
+        await self._resolve_targets(done)
+        running: set[asyncio.Task[None]] = set()
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                claimed = await self._database.write(
+                    lanes.claim,
+                    self._sender.bot_id,
+                    self._clock.now(),
+                    limit=CONCURRENCY - len(running),
+                    lease=LEASE,
+                )
+                running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
+                if not running:
+                    break
+                # A second at most: a lane that waits long for its answer must not keep others from being claimed.
+                _done, running = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+        if self._fatal is not None:
+            raise self._fatal
+        return done
+
+    async def resume_paused(self) -> None:
+        """Try paused lanes again: an admin may have acted while nobody was listening. Costs one request a lane."""
+        await self._database.write(lanes.resume_all, self._sender.bot_id, self._clock.now())
+
+    async def _resolve_targets(self, done: Delivered) -> None:
+        now = self._clock.now()
+        for target in await self._database.read(feeds.unresolved, self._sender.bot_id):
+            if self._resolve_again.get(target.target_id, now) > now:
+                continue
+            try:
+                chat_id = await self._sender.resolve(target.chat)
+            except DeliveryError as error:
+                self._resolve_again[target.target_id] = now + RESOLVE_AGAIN
+                done.problems.append(f"channel {target.channel}: {error}")
+                log.warning("chat not resolved", channel=target.channel, problem=str(error))
+                if isinstance(error, TokenRejected):
+                    raise
+            else:
+                await self._database.write(feeds.resolve_target, target.target_id, chat_id, now)
+
+    async def _serve(self, lane: Lane, done: Delivered) -> None:
+        """Send what a lane's pacing allows now, then give the lane back."""
+        next_at: datetime | None = None
+        try:
+            waiting = await self._database.read(lanes.look, lane, self._clock.now(), limit=BATCH, window=WINDOW)
+            recent = list(waiting.recent)
+            for delivery in waiting.head:
+                now = self._clock.now()
+                if delivery.state is not DeliveryState.PENDING:
+                    next_at = await self._settle_uncertain(lane, delivery, done)
+                    break
+                if delivery.due_at > now:
+                    next_at = delivery.due_at
+                    break
+                ready_at = self._ready_at(lane, recent, now)
+                if self._stopping or ready_at > now:
+                    next_at = ready_at
+                    done.wait(ready_at)
+                    break
+                outcome = await self._deliver(lane, delivery, done)
+                recent += outcome.answered
+                if outcome.next_at is not None:
+                    next_at = outcome.next_at
+                    break
+            await self._database.write(lanes.release, lane, next_at)
+        except StorageError as error:
+            # Nothing was written: the lease runs out, and the lane is found as it was.
+            done.problems.append(str(error))
+            log.error("lane left", chat_id=lane.chat_id, problem=str(error))
+        except LeaseLost:
+            log.warning("lane taken over", chat_id=lane.chat_id)
+
+    def _ready_at(self, lane: Lane, recent: Sequence[datetime], now: datetime) -> datetime:
+        if lane.bot_id == PREVIEW_BOT:  # nobody counts there
+            return now
+        return chat_ready_at(recent, now, is_group=lane.chat_id < 0, pace=self._pace)
+
+    async def _settle_uncertain(self, lane: Lane, delivery: Delivery, done: Delivered) -> datetime | None:
+        """Decide about an attempt that may have gone through; return when to look again."""
+        now = self._clock.now()
+        if delivery.state is DeliveryState.SENDING:
+            # Its lease is over, or we would not hold the lane: nobody is writing it any more.
+            reason = "the process ended while it was being sent"
+            await self._database.write(lanes.end, lane, delivery, DeliveryState.UNCERTAIN, reason)
+        if settle_at(delivery) > now:
+            done.wait(settle_at(delivery))
+            return settle_at(delivery)
+        # The preview shows what the database holds: there is nothing outside that could hold a second copy.
+        if self._on_uncertain is OnUncertain.RESEND or lane.bot_id == PREVIEW_BOT:
+            log.warning("uncertain send repeated", delivery=delivery.id, chat_id=lane.chat_id)
+            await self._database.write(
+                lanes.put_back, lane, delivery, now, "sent again: the first try may have arrived"
+            )
+        else:
+            log.warning("uncertain send held", delivery=delivery.id, chat_id=lane.chat_id)
+            reason = "it may have been sent; look into the chat, then `qasedak retry` if it is not there"
+            await self._database.write(lanes.end, lane, delivery, DeliveryState.HELD, reason)
+        return now
+
+    async def _deliver(self, lane: Lane, delivery: Delivery, done: Delivered) -> "_Outcome":
+        """Make one attempt and record how it ended."""
+        parts = delivery.parts if delivery.message_ids else self._render(delivery)
+        if not parts:
+            await self._database.write(
+                lanes.end,
+                lane,
+                delivery,
+                DeliveryState.DROPPED,
+                "its route left feeds.yaml, or nothing of it can be shown",
+            )
+            return _Outcome()
+        if lane.bot_id != PREVIEW_BOT:
+            delay = self._window.reserve(self._clock.now())
+            await self._clock.sleep(delay.total_seconds())
+        self._step("before the attempt is committed")
+        lane = await self._database.write(lanes.begin_attempt, lane, delivery, parts, self._clock.now(), LEASE)
+        delivery = replace(delivery, attempts=delivery.attempts + 1, attempt_at=self._clock.now())
+        self._step("before the send")
+        answered: list[datetime] = []
+        try:
+            for part in parts[len(delivery.message_ids) :]:
+                answer = await self._send(lane.chat_id, part)
+                answered.append(answer.sent_at)
+                self._step("after the send")
+                if len(delivery.message_ids) + 1 == len(parts):
+                    await self._database.write(lanes.sent, lane, delivery, answer)
+                else:
+                    delivery = await self._database.write(lanes.part_sent, lane, delivery, answer)
+        except DeliveryError as error:
+            return await self._settle_error(lane, delivery, error, done)
+        self._step("after the settlement")
+        done.sent += 1
+        log.info("delivered", post=delivery.post.id, delivery=delivery.id, chat_id=lane.chat_id)
+        return _Outcome(answered)
+
+    def _render(self, delivery: Delivery) -> Sequence[Message]:
+        subscription = self.subscriptions.get(delivery.subscription_id)
+        return render.render(delivery.post, subscription) if subscription is not None else ()
+
+    async def _send(self, chat_id: int, message: Message) -> SentMessage:
+        try:
+            async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
+                return await self._sender.send(chat_id, message)
+        except TimeoutError:
+            raise Uncertain(f"no answer within {SEND_DEADLINE.seconds} s") from None
+
+    async def _settle_error(self, lane: Lane, delivery: Delivery, error: DeliveryError, done: Delivered) -> "_Outcome":
+        """Carry out what a failed attempt calls for; one branch for each class of error."""
+        now = self._clock.now()
+        write = self._database.write
+        match error:
+            case RetryLater():
+                due_at = retry_at(error, delivery.attempts, delivery.created_at, now)
+                if due_at is None:
+                    return await self._bury_delivery(lane, delivery, f"given up after 7 days: {error}", done)
+                if error.whole_bot:
+                    self._window.block(due_at)
+                await write(lanes.put_back, lane, delivery, due_at, str(error))
+                if error.after is not None and error.after <= SHORT_WAIT:
+                    done.wait(due_at)
+                log.warning("delivery put off", delivery=delivery.id, problem=str(error))
+                return _Outcome(next_at=due_at)
+            case Uncertain():
+                await write(lanes.end, lane, delivery, DeliveryState.UNCERTAIN, str(error))
+                done.wait(settle_at(delivery))
+                log.warning("send uncertain", delivery=delivery.id, problem=str(error))
+                return _Outcome(next_at=settle_at(delivery))
+            case ChatMigrated(new_chat_id=new_chat_id):
+                await write(lanes.put_back, lane, delivery, now, str(error))
+                await write(lanes.migrate_chat, lane, new_chat_id, now)
+                log.info("chat migrated", chat_id=lane.chat_id, new_chat_id=new_chat_id)
+                return _Outcome(next_at=now)
+            case RightsMissing():
+                await write(lanes.put_back, lane, delivery, now, str(error))
+                await write(lanes.pause, lane.bot_id, lane.chat_id, str(error))
+                done.problems.append(str(error))
+                log.error("channel paused", chat_id=lane.chat_id, problem=str(error))
+                return _Outcome(next_at=now)
+            case ChatGone():
+                buried = await write(lanes.bury, lane, str(error))
+                await write(feeds.forget_chat_id, lane.bot_id, lane.chat_id)
+                done.dead += buried
+                done.problems.append(str(error))
+                log.error("chat gone", chat_id=lane.chat_id, dead=buried, problem=str(error))
+                return _Outcome(next_at=now)
+            case TokenRejected():
+                await write(lanes.put_back, lane, delivery, now, str(error))
+                self._fatal, self._stopping = error, True
+                return _Outcome(next_at=now)
+            case MessageRejected():
+                return await self._bury_delivery(lane, delivery, str(error), done)
+            case _:
+                raise error
+
+    async def _bury_delivery(self, lane: Lane, delivery: Delivery, reason: str, done: Delivered) -> "_Outcome":
+        await self._database.write(lanes.end, lane, delivery, DeliveryState.DEAD, reason)
+        done.dead += 1
+        done.problems.append(f"post {delivery.post.id} to {lane.chat_id}: {reason}")
+        log.error("delivery dead", delivery=delivery.id, problem=reason)
+        return _Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How an attempt left its lane: when its messages were answered, and when the lane may go on if not at once."""
+
+    answered: list[datetime] = field(default_factory=list)
+    next_at: datetime | None = None

@@ -1,0 +1,65 @@
+"""Decide when the next message may go out. Pure but for the bot-wide window, which lives as long as the process.
+
+Telegram publishes no exact limits: about 30 messages a second for a bot, one a second for a chat, 20 a minute for a
+group or channel (Bots FAQ, "My bot is hitting limits"). A slot is dated by its answer, not by its request: the
+server counts when it handles a message. Called by ``outbox.py``; sends nothing itself.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+#: The minute of groups and channels, with half a second for clocks that differ.
+WINDOW = timedelta(seconds=60.5)
+#: One a second for a chat, of which this many may come at once.
+BURST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The limits of feeds.yaml: ``rate`` and ``chat_rate``."""
+
+    per_second: int = 28
+    per_chat_minute: int = 20
+
+
+def chat_ready_at(recent: Sequence[datetime], now: datetime, *, is_group: bool, pace: Pace) -> datetime:
+    """When a chat may get its next message; *recent* says when its last ones were answered, oldest first.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    >>> (chat_ready_at([at] * 3, at, is_group=False, pace=Pace()) - at).total_seconds()
+    3.0
+    """
+    ready = now
+    if len(recent) >= BURST:
+        ready = max(ready, recent[-BURST] + timedelta(seconds=BURST))
+    if is_group and len(recent) >= pace.per_chat_minute:
+        ready = max(ready, recent[-pace.per_chat_minute] + WINDOW)
+    return ready
+
+
+class BotWindow:
+    """At most ``per_second`` messages of one bot in any second."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._slots: deque[datetime] = deque(maxlen=pace.per_second)
+        self._blocked_until: datetime | None = None
+
+    def reserve(self, now: datetime) -> timedelta:
+        """Take the next free slot; return how long to wait for it.
+
+        Slots are taken in order and in advance, so that twenty lanes that ask at once do not all go at once.
+        """
+        at = now
+        if self._blocked_until is not None:
+            at = max(at, self._blocked_until)
+        if len(self._slots) == self._slots.maxlen:
+            at = max(at, self._slots[0] + timedelta(seconds=1))
+        self._slots.append(at)
+        return at - now
+
+    def block(self, until: datetime) -> None:
+        """A limit that concerns the whole bot: nothing goes out before *until*."""
+        self._blocked_until = max(until, self._blocked_until or until)

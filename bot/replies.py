@@ -1,0 +1,183 @@
+"""What the bot says to people: pure functions from facts to messages, in Persian and English.
+
+Called by ``commands.py``, which talks to Telegram. The words are PRODUCT's; English stands here, Persian in the
+catalogs of ``locales/``. Only commands that exist are named.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from bot import render
+from bot.labels import translator
+from bot.model import Language, Message, Post
+from bot.text import dates, persian
+
+#: Posts of one /latest.
+LATEST = 5
+MOST = 20
+
+OTHER_LANGUAGE: dict[Language, Language] = {"fa": "en", "en": "fa"}
+LANGUAGE_NAMES: dict[Language, str] = {"fa": "فارسی", "en": "English"}
+
+
+def choose_language(chosen: str | None, of_person: str | None, of_bot: Language) -> Language:
+    """What the chat chose, else the person's Telegram where it is one of ours, else the bot's."""
+    for language in (chosen, (of_person or "").partition("-")[0]):
+        if language == "fa":
+            return "fa"
+        if language == "en":
+            return "en"
+    return of_bot
+
+
+def welcome(language: Language, *, user_id: int | None) -> Message:
+    """The first screen; *user_id* is shown while the bot has no admins."""
+    t = translator(language)
+    shown = "\n\n" + t("Your id: {user_id}", user_id=user_id) if user_id is not None else ""
+    return _say(
+        language,
+        t("Hello, I'm Qasedak.")
+        + "\n"
+        + t("I bring new posts to channels: each post once, with a summary and its date in two calendars.")
+        + "\n\n"
+        + t("Here you can")
+        + "\n• "
+        + t("see the newest posts: {command}", command=_command("latest", language))
+        + "\n• "
+        + t("send a date, to convert it.")
+        + shown,
+    )
+
+
+def guide(language: Language) -> Message:
+    """The answer to /help."""
+    t = translator(language)
+    lines = [
+        f"{_command('latest', language)} {t('Newest posts')}",
+        f"{_command('help', language)} {t('All commands')}",
+    ]
+    return _say(
+        language,
+        f"<b>{t('Qasedak: a guide')}</b>\n\n"
+        + "\n".join(lines)
+        + "\n\n"
+        + t("Send a date in either calendar, and I convert it."),
+    )
+
+
+def _command(name: str, language: Language) -> str:
+    """A command inside a line: isolated where the line runs the other way, so that its slash stays in front."""
+    return persian.isolate(f"/{name}", "ltr") if language == "fa" else f"/{name}"
+
+
+def latest(posts: Sequence[Post], language: Language, zone: ZoneInfo) -> Message:
+    """The newest posts, each with its two dates and where it comes from."""
+    t = translator(language)
+    if not posts:
+        return _say(language, t("There are no posts yet."))
+    style = dates.DateStyle(language=language, form="compact")
+    lines = [f"<b>{t('Newest posts')}</b>"]
+    for post in posts:
+        entry = post.entry
+        title = render.furniture(entry.title or t("Untitled"))
+        linked = Markup('<a href="{}">{}</a>').format(entry.link, title) if entry.link else title
+        date = dates.format_date(post.effective_at, zone, style, date_only=entry.date_only)
+        source = " · " + render.furniture(post.feed_title) if post.feed_title else ""
+        lines += ["", f"• {linked}", date + source]
+    return _say(language, "\n".join(lines))
+
+
+def unknown_feed(name: str, names: Sequence[str], language: Language) -> Message:
+    """No feed has that name."""
+    t = translator(language)
+    listed = ", ".join(persian.isolate(str(escape(known)), "ltr") for known in sorted(names))
+    return _say(
+        language,
+        t("There is no source called {name}.", name=persian.isolate(str(escape(name[:100])), None))
+        + ("\n" + t("There is: {names}", names=listed) if listed else ""),
+    )
+
+
+def converted_date(text: str, language: Language) -> Message | None:
+    """A date in every calendar; None when the text is no date that exists."""
+    parsed = dates.parse_date(text)
+    if parsed is None or parsed.day is None:
+        return None
+    at = datetime.combine(parsed.day, time(), UTC)
+    style = dates.DateStyle(language=language)
+    lines = [dates.format_date(at, ZoneInfo("UTC"), style, date_only=True)]
+    lunar = dates.describe(parsed.day)["lunar"]
+    if lunar:
+        shown = persian.to_persian_digits(lunar) if language == "fa" else lunar
+        lines.append(translator(language)("Lunar (Umm al-Qura): {date}", date=persian.isolate(shown, "ltr")))
+    return _say(language, "\n".join(lines))
+
+
+def unknown_command(language: Language) -> Message:
+    """A hint instead of silence."""
+    return _say(
+        language, translator(language)("I don't know that command. See {help}", help=_command("help", language))
+    )
+
+
+def not_understood(language: Language) -> Message:
+    """Plain text that is no date."""
+    return _say(
+        language,
+        translator(language)("I can convert dates and show posts. See {help}", help=_command("help", language)),
+    )
+
+
+def failed(language: Language) -> Message:
+    """Something broke; it is in the log."""
+    return _say(language, translator(language)("That failed and I have logged it. Please try again later."))
+
+
+def became_admin(language: Language) -> Message:
+    """The claim link worked."""
+    return _say(
+        language,
+        translator(language)("You are this bot's admin now. Add me to your channel as an administrator who may post."),
+    )
+
+
+def channel_card(title: str, chat_id: int, problem: str | None, language: Language, username: str | None) -> Message:
+    """What an admin needs after adding the bot to a channel: its id, our rights, and the yaml to paste."""
+    t = translator(language)
+    chat = f'"@{username}"' if username else str(chat_id)
+    rights = (
+        t("I may post here.") if problem is None else t("I may not post here yet: {problem}", problem=escape(problem))
+    )
+    return _say(
+        language,
+        f"<b>{render.furniture(title)}</b>\n"
+        + persian.isolate(str(chat_id), "ltr")
+        + f"\n{rights}\n\n"
+        + t("For feeds.yaml:")
+        + f"\n<pre>channels:\n  main:\n    chat: {escape(chat)}\n    language: {language}</pre>",
+    )
+
+
+def sample_post(language: Language) -> Message:
+    """What "Send a test post" sends."""
+    t = translator(language)
+    return _say(
+        language, f"<b>{t('A test post')}</b>\n" + t("If you can read this, Qasedak may post here. You can delete it.")
+    )
+
+
+def sample_sent(language: Language) -> str:
+    """The toast after a test post."""
+    return translator(language)("Sent.")
+
+
+def not_allowed(language: Language) -> str:
+    """The toast for somebody who may not press that button."""
+    return translator(language)("Only an admin of the bot may do that.")
+
+
+def _say(language: Language, html: str) -> Message:
+    return render.lay_out(html, language)

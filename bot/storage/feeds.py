@@ -1,0 +1,331 @@
+"""Which feeds and routes there are, which feeds are due, and how their readings ended. Functions of a transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
+from bot.storage.schema import feed_names, feeds, hosts, lanes, subscriptions, targets
+
+# --- what is configured --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The configured feeds and subscriptions, with the ids the store gave them."""
+
+    feeds: dict[int, Feed]  #: by feed id; of names that share an address, the first
+    subscriptions: dict[int, Subscription]  #: by subscription id
+
+    def of_feed(self, feed_id: int) -> list[Subscription]:
+        """The subscriptions that want posts of this feed."""
+        return [wanted for wanted in self.subscriptions.values() if wanted.feed.id == feed_id]
+
+
+def reconcile(
+    connection: Connection,
+    bot_id: int,
+    configured: Sequence[Feed],
+    wanted: Sequence[Subscription],
+    now: datetime,
+) -> tuple[Routes, list[int]]:
+    """Make the database agree with feeds.yaml; return the routes, and the ids of subscriptions that are new.
+
+    The same address under a new name is a rename; the same name with a new address is a move: history stays. What
+    left the file becomes inactive and is kept.
+    """
+    ids = _reconcile_names(connection, configured, now)
+    read: dict[int, Feed] = {}
+    for feed in configured:
+        found = replace(feed, id=ids[feed.name])
+        first = read.get(found.id)
+        read[found.id] = replace(first, every=min(first.every, feed.every)) if first else found
+    known = set(connection.execute(select(subscriptions.c.id).where(subscriptions.c.bot_id == bot_id)).scalars())
+    kept: dict[int, Subscription] = {}
+    for subscription in wanted:
+        placed = replace(subscription, feed=replace(subscription.feed, id=ids[subscription.feed.name]))
+        subscription_id = _upsert_subscription(connection, bot_id, placed, now)
+        kept[subscription_id] = replace(placed, id=subscription_id)
+    connection.execute(
+        update(subscriptions)
+        .where(subscriptions.c.bot_id == bot_id, subscriptions.c.id.not_in(kept))
+        .values(active=False)
+    )
+    return Routes(read, kept), sorted(kept.keys() - known)
+
+
+def _reconcile_names(connection: Connection, configured: Sequence[Feed], now: datetime) -> dict[str, int]:
+    rows = connection.execute(
+        select(feed_names.c.name, feeds.c.id, feeds.c.kind, feeds.c.url).join(feeds, feed_names.c.feed_id == feeds.c.id)
+    ).all()
+    address_of = {row.name: (row.id, row.kind, row.url) for row in rows}
+    in_file = {(feed.kind.value, feed.url) for feed in configured}
+    ids: dict[str, int] = {}
+    for feed in configured:
+        feed_id = _find_feed(connection, feed)
+        known = address_of.get(feed.name)
+        if feed_id is None and known and known[1] == feed.kind and (known[1], known[2]) not in in_file:
+            feed_id = known[0]
+            _move(connection, feed_id, feed, now)
+        if feed_id is None:
+            feed_id = _insert_feed(connection, feed, now)
+        ids[feed.name] = feed_id
+        upsert(connection, feed_names, {"name": feed.name}, {"feed_id": feed_id, "active": True})
+    connection.execute(update(feed_names).where(feed_names.c.name.not_in(ids)).values(active=False))
+    return ids
+
+
+def _find_feed(connection: Connection, feed: Feed) -> int | None:
+    found: int | None = connection.execute(
+        select(feeds.c.id).where(feeds.c.kind == feed.kind, feeds.c.url == feed.url)
+    ).scalar_one_or_none()
+    return found
+
+
+def _insert_feed(connection: Connection, feed: Feed, now: datetime) -> int:
+    feed_id: int = connection.execute(
+        insert(feeds)
+        .values(kind=feed.kind, url=feed.url, host=host_of(feed), next_check_at=now, next_check_why="new")
+        .returning(feeds.c.id)
+    ).scalar_one()
+    return feed_id
+
+
+def _move(connection: Connection, feed_id: int, feed: Feed, now: datetime) -> None:
+    """Give a feed its new address. Validators were the old address's; they go."""
+    connection.execute(
+        update(feeds)
+        .where(feeds.c.id == feed_id)
+        .values(
+            url=feed.url, host=host_of(feed), etag=None, last_modified=None, digest=None, validators_url=None,
+            failures=0, error=None, gone=False, next_check_at=now, next_check_why="moved",
+        )
+    )  # fmt: skip
+
+
+def host_of(feed: Feed) -> str:
+    """Name whom a request would burden: host and port as written, "" for a file."""
+    if feed.kind is FeedKind.ARCHIVE:
+        return ""
+    parts = urlsplit(feed.url)
+    return f"{(parts.hostname or '').lower()}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def _upsert_subscription(connection: Connection, bot_id: int, subscription: Subscription, now: datetime) -> int:
+    target_id = _upsert_target(connection, bot_id, subscription, now)
+    key = {"bot_id": bot_id, "target_id": target_id, "feed_name": subscription.feed.name}
+    upsert(
+        connection, subscriptions, key, {"feed_id": subscription.feed.id, "active": True}, on_insert={"created_at": now}
+    )
+    subscription_id: int = connection.execute(select(subscriptions.c.id).filter_by(**key)).scalar_one()
+    return subscription_id
+
+
+def _upsert_target(connection: Connection, bot_id: int, subscription: Subscription, now: datetime) -> int:
+    channel = subscription.channel
+    key = {"bot_id": bot_id, "chat": channel.chat, "thread": channel.thread or 0}
+    upsert(connection, targets, key, {"channel": channel.name})
+    row = connection.execute(select(targets.c.id, targets.c.chat_id).filter_by(**key)).one()
+    if row.chat_id is None:
+        if bot_id == PREVIEW_BOT:  # the preview has no chat ids of its own: each target is one
+            resolve_target(connection, row.id, row.id, now)
+        elif channel.chat.lstrip("-").isdigit():
+            resolve_target(connection, row.id, int(channel.chat), now)
+    return int(row.id)
+
+
+def resolve_target(connection: Connection, target_id: int, chat_id: int, now: datetime) -> None:
+    """Keep the numeric chat id of a target, and open its lane."""
+    bot_id = connection.execute(
+        update(targets).where(targets.c.id == target_id).values(chat_id=chat_id, error=None).returning(targets.c.bot_id)
+    ).scalar_one()
+    upsert(connection, lanes, {"bot_id": bot_id, "chat_id": chat_id}, {"next_at": now})
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A target whose numeric chat id is not known yet."""
+
+    target_id: int
+    channel: str
+    chat: str
+
+
+def unresolved(connection: Connection, bot_id: int) -> list[Unresolved]:
+    """Targets in use whose "@name" Telegram has still to be asked about."""
+    rows = connection.execute(
+        select(targets.c.id, targets.c.channel, targets.c.chat).where(
+            targets.c.bot_id == bot_id,
+            targets.c.chat_id.is_(None),
+            exists().where(subscriptions.c.target_id == targets.c.id, subscriptions.c.active),
+        )
+    )
+    return [Unresolved(row.id, row.channel, row.chat) for row in rows]
+
+
+def forget_chat_id(connection: Connection, bot_id: int, chat_id: int) -> None:
+    """Ask Telegram again about "@names" that led to this chat: the name may have moved to another."""
+    connection.execute(
+        update(targets)
+        .where(targets.c.bot_id == bot_id, targets.c.chat_id == chat_id, targets.c.chat.startswith("@"))
+        .values(chat_id=None)
+    )
+
+
+# --- what is due ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A feed taken for one reading. Whoever holds a newer ``lease_no`` has taken it over."""
+
+    feed_id: int
+    lease_no: int
+    validators: Validators
+    failures: int
+    is_first: bool
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextCheck:
+    """When to ask again, and why then, in words."""
+
+    at: datetime
+    why: str
+
+
+def claim_due(
+    connection: Connection,
+    now: datetime,
+    *,
+    limit: int,
+    lease: timedelta,
+    among: Iterable[int],
+    forced: bool = False,
+) -> list[Claim]:
+    """Take up to *limit* of the feeds *among* that are due, longest overdue first, at most one a host.
+
+    An HTTP feed that nobody receives is read once and then left alone. *forced* takes feeds whatever their
+    interval; a host's spacing, Retry-After (kept as the host's) and ``gone`` hold all the same.
+    """
+    due = connection.execute(
+        select(feeds)
+        .outerjoin(hosts, hosts.c.name == feeds.c.host)
+        .where(
+            feeds.c.id.in_(list(among)),
+            or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now),
+            or_(hosts.c.next_at.is_(None), hosts.c.next_at <= now),
+            _may_be_read(),
+            *([] if forced else [feeds.c.next_check_at <= now]),
+        )
+        .order_by(feeds.c.next_check_at, feeds.c.id)
+        .limit(limit * 4)  # room for those that share a host
+        .with_for_update(skip_locked=True, of=feeds)
+    ).all()
+    claims: list[Claim] = []
+    taken: set[str] = set()
+    for row in due:
+        if len(claims) == limit or (row.host and row.host in taken):
+            continue
+        taken.add(row.host)
+        claims.append(_claim(connection, row, now + lease))
+    return claims
+
+
+def _claim(connection: Connection, row: Row[Any], lease_until: datetime) -> Claim:
+    lease_no = connection.execute(
+        update(feeds)
+        .where(feeds.c.id == row.id)
+        .values(lease_until=lease_until, lease_no=feeds.c.lease_no + 1)
+        .returning(feeds.c.lease_no)
+    ).scalar_one()
+    if row.host:
+        upsert(connection, hosts, {"name": row.host}, {"next_at": lease_until})
+    return Claim(
+        feed_id=row.id,
+        lease_no=lease_no,
+        validators=Validators(row.etag, row.last_modified, row.digest, row.validators_url),
+        failures=row.failures,
+        is_first=row.baseline_at is None,
+        host=row.host,
+    )
+
+
+def claimable_at(connection: Connection, among: Iterable[int], *, forced: bool) -> datetime | None:
+    """When the first of the feeds *among* may be claimed, its host's spacing included; None when none ever will."""
+    at: list[Any] = [func.coalesce(hosts.c.next_at, 0), func.coalesce(feeds.c.lease_until, 0)]
+    at += [] if forced else [feeds.c.next_check_at]
+    latest = func.max if connection.dialect.name == "sqlite" else func.greatest
+    found: datetime | None = connection.execute(
+        select(func.min(latest(*at), type_=feeds.c.next_check_at.type))
+        .select_from(feeds.outerjoin(hosts, hosts.c.name == feeds.c.host))
+        .where(feeds.c.id.in_(list(among)), _may_be_read())
+    ).scalar_one_or_none()
+    return found
+
+
+def _may_be_read() -> Any:
+    """Not gone; and received by somebody, unless it is an archive or was never read."""
+    received = exists().where(subscriptions.c.feed_id == feeds.c.id, subscriptions.c.active)
+    return and_(
+        feeds.c.gone.is_(False),
+        or_(feeds.c.kind == FeedKind.ARCHIVE, feeds.c.baseline_at.is_(None), received),
+    )
+
+
+def settle(
+    connection: Connection,
+    claim: Claim,
+    now: datetime,
+    next_check: NextCheck,
+    *,
+    host_free_at: datetime,
+    error: str | None = None,
+    gone: bool = False,
+) -> bool:
+    """Record how a reading ended and give the feed back; False when the lease was lost and nothing was written."""
+    outcome: dict[str, Any] = {"error": error, "gone": gone}
+    if error is None:
+        outcome |= {"failures": 0, "succeeded_at": now}
+    else:
+        outcome |= {"failures": feeds.c.failures + 1}
+    settled = connection.execute(
+        update(feeds)
+        .where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no)
+        .values(
+            next_check_at=next_check.at, next_check_why=next_check.why, attempted_at=now, lease_until=None, **outcome
+        )
+    ).rowcount
+    if settled and claim.host:
+        connection.execute(update(hosts).where(hosts.c.name == claim.host).values(next_at=host_free_at))
+    return bool(settled)
+
+
+def release(connection: Connection, claim: Claim) -> None:
+    """Give a feed back unread: the process is stopping."""
+    connection.execute(
+        update(feeds).where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no).values(lease_until=None)
+    )
+
+
+# --- both databases ------------------------------------------------------------------------------------------
+
+
+def upsert(
+    connection: Connection,
+    table: Any,
+    key: dict[str, Any],
+    values: dict[str, Any],
+    *,
+    on_insert: dict[str, Any] | None = None,
+) -> None:
+    """Insert a row, or update the one with this unique *key*; *on_insert* is set on the first only."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(**key, **values, **(on_insert or {}))
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))

@@ -1,0 +1,348 @@
+"""(3) Keep what a reading brought: posts, their keys, their deliveries and the validators, in one transaction each.
+
+Called by ``poller.py`` with one batch of a reading. Validators are saved with the last batch and not before: if they
+were, the next answer "not modified" would hide what was lost.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
+
+from bot import identity, routing
+from bot.errors import StorageError
+from bot.identity import Identified, Known
+from bot.model import (
+    DeliveryClass,
+    DeliveryState,
+    Entry,
+    Feed,
+    FeedKind,
+    Ingested,
+    Keys,
+    Reading,
+    Subscription,
+    Verdict,
+)
+from bot.storage.feeds import Claim, Routes, reconcile, upsert
+from bot.storage.schema import deliveries, feeds, lanes, post_keys, posts, subscriptions, targets, verdicts
+
+#: A post dated further ahead than this is dated when it was first seen: publishers' clocks are wrong, and so are they.
+FUTURE = timedelta(minutes=10)
+#: Bound parameters of one statement; SQLite's own limit is 32,766.
+CHUNK = 5_000
+
+
+def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Routes, now: datetime) -> Ingested:
+    """Store what is new, note what changed, and enqueue a delivery for every chat that wants it.
+
+    During a first reading nothing is enqueued until the last batch: then the newest ``backfill`` posts are, oldest
+    first, and all the others are the baseline.
+    """
+    _require_lease(connection, claim)
+    feed = routes.feeds[claim.feed_id]
+    wanting = routes.of_feed(claim.feed_id)
+    new = edited = enqueued = 0
+    if reading.modified:
+        identified = [
+            found
+            for found in identity.identify(reading.entries, home=reading.home)
+            if not routing.is_skipped(found.entry, feed.on_weekday_mismatch)
+        ]
+        if feed.kind is FeedKind.HTTP:  # archives come oldest first
+            identified = identity.oldest_first(identified)
+        known = _look_up(connection, feed.id, [found.keys for found in identified])
+        for found, post_id in zip(identified, identity.match(identified, known), strict=True):
+            post_id = post_id or _added_in_this_batch(known, found.keys)
+            if post_id is not None:
+                edited += _update_post(connection, post_id, found)
+            else:
+                post_id = _insert_post(connection, feed, found, now, is_old=claim.is_first)
+                new += 1
+                if not claim.is_first:
+                    enqueued += _enqueue_new(connection, post_id, found.entry, feed, wanting, now)
+            _learn_keys(connection, feed.id, post_id, found.keys, now)
+            _remember(known, found.keys, post_id)
+    if reading.last:
+        _save_reading(connection, claim, reading, now)
+        if claim.is_first:
+            enqueued += sum(enqueue_backfill(connection, subscription, now) for subscription in wanting)
+    return Ingested(new, edited, enqueued, first_reading=claim.is_first)
+
+
+def _require_lease(connection: Connection, claim: Claim) -> None:
+    held = connection.execute(
+        select(feeds.c.lease_no).where(feeds.c.id == claim.feed_id).with_for_update()
+    ).scalar_one_or_none()
+    if held != claim.lease_no:
+        raise StorageError(f"feed {claim.feed_id}: another process has taken it over; nothing was stored")
+
+
+def _look_up(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> Known:
+    """Find the posts that the keys of a document lead to, and those posts' own guids."""
+    hashes = {digest for key in keys for digest in (key.guid, key.link, key.content) if digest}
+    found: dict[str, dict[bytes, int]] = {"G": {}, "L": {}, "C": {}}
+    for some in _chunks(sorted(hashes)):
+        for row in connection.execute(
+            select(post_keys.c.kind, post_keys.c.hash, post_keys.c.post_id).where(
+                post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(some)
+            )
+        ):
+            found[row.kind][bytes(row.hash)] = row.post_id
+    guids_of: dict[int, set[bytes]] = {}
+    for some in _chunks(sorted(set(found["L"].values()))):
+        for owner in connection.execute(
+            select(post_keys.c.post_id, post_keys.c.hash).where(post_keys.c.post_id.in_(some), post_keys.c.kind == "G")
+        ):
+            guids_of.setdefault(owner.post_id, set()).add(bytes(owner.hash))
+    return Known(found["G"], found["L"], found["C"], {post_id: frozenset(guids) for post_id, guids in guids_of.items()})
+
+
+def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def _added_in_this_batch(known: Known, keys: Keys) -> int | None:
+    """The same entry may stand twice in one document."""
+    if keys.guid:
+        return known.guids.get(keys.guid)
+    if keys.link:
+        return known.links.get(keys.link)
+    return known.contents.get(keys.content)
+
+
+def _remember(known: Known, keys: Keys, post_id: int) -> None:
+    if keys.guid:
+        known.guids.setdefault(keys.guid, post_id)
+    elif keys.link:
+        known.links.setdefault(keys.link, post_id)
+    else:
+        known.contents.setdefault(keys.content, post_id)
+
+
+def _insert_post(connection: Connection, feed: Feed, found: Identified, now: datetime, *, is_old: bool) -> int:
+    entry = found.entry
+    post_id: int = connection.execute(
+        insert(posts)
+        .values(
+            feed_id=feed.id,
+            ident=_free_ident(connection, feed.id, found.keys),
+            first_seen_at=now,
+            effective_at=effective_at(entry, now),
+            is_old=is_old,
+            held=routing.held_reason(entry, feed.on_weekday_mismatch),
+            body=found.keys.body,
+            **_columns(entry),
+        )
+        .returning(posts.c.id)
+    ).scalar_one()
+    return post_id
+
+
+def _free_ident(connection: Connection, feed_id: int, keys: Keys) -> str:
+    """The entry's own id, unless another post of the feed has it: then the content tells them apart."""
+    taken = connection.execute(
+        select(posts.c.id).where(posts.c.feed_id == feed_id, posts.c.ident == keys.ident)
+    ).first()
+    return keys.ident if taken is None else f"{keys.ident}#{keys.content.hex()}"
+
+
+def effective_at(entry: Entry, now: datetime) -> datetime:
+    """The instant that orders a post: its own date, unless it has none or claims to be from the future."""
+    return entry.published if entry.published is not None and entry.published <= now + FUTURE else now
+
+
+def _columns(entry: Entry) -> dict[str, Any]:
+    return {
+        "title": entry.title,
+        "link": entry.link,
+        "published_at": entry.published,
+        "updated_at": entry.updated,
+        "date_only": entry.date_only,
+        "author": entry.author,
+        "language": entry.language,
+        "tags": list(entry.tags),
+        "summary": entry.summary,
+        "content": entry.content,
+        "enclosures": [{"url": enclosure.url, "type": enclosure.type} for enclosure in entry.enclosures],
+        "flags": [str(flag) for flag in entry.flags],
+    }
+
+
+def _update_post(connection: Connection, post_id: int, found: Identified) -> bool:
+    """Keep the newest words of a post; True when what people see of it changed. Dates alone change nothing."""
+    changed = connection.execute(
+        update(posts)
+        .where(posts.c.id == post_id, posts.c.body != found.keys.body)
+        .values(
+            version=posts.c.version + 1,
+            body=found.keys.body,
+            **{
+                name: value
+                for name, value in _columns(found.entry).items()
+                if name not in ("published_at", "date_only")
+            },
+        )
+    ).rowcount
+    return bool(changed)
+
+
+def _learn_keys(connection: Connection, feed_id: int, post_id: int, keys: Keys, now: datetime) -> None:
+    """Keys are kept for good: an entry that leaves its feed and returns is not new."""
+    content = keys.content if keys.guid is None and keys.link is None else None
+    for kind, digest in (("G", keys.guid), ("L", keys.link), ("C", content)):
+        if digest is not None:
+            upsert(
+                connection,
+                post_keys,
+                {"feed_id": feed_id, "kind": kind, "hash": digest},
+                {"last_seen_at": now},
+                on_insert={"post_id": post_id},
+            )
+
+
+def _enqueue_new(
+    connection: Connection, post_id: int, entry: Entry, feed: Feed, wanting: Sequence[Subscription], now: datetime
+) -> int:
+    """One delivery, or one verdict, for each subscription."""
+    if routing.held_reason(entry, feed.on_weekday_mismatch):
+        return 0
+    count = 0
+    for subscription in wanting:
+        decision = routing.decide(entry, subscription, now)
+        if decision.verdict is Verdict.PENDING:
+            count += _enqueue(
+                connection,
+                subscription,
+                now,
+                DeliveryClass.LIVE,
+                select(literal(post_id).label("id"), literal(0).label("place")),
+            )
+        else:
+            target_id = connection.execute(
+                select(subscriptions.c.target_id).where(subscriptions.c.id == subscription.id)
+            ).scalar_one()
+            # Two names of one address may lead to one target: the later verdict stands.
+            upsert(
+                connection,
+                verdicts,
+                {"post_id": post_id, "target_id": target_id},
+                {"verdict": decision.verdict, "reason": decision.reason},
+            )
+    return count
+
+
+def adopt(
+    connection: Connection, bot_id: int, configured: Sequence[Feed], wanted: Sequence[Subscription], now: datetime
+) -> Routes:
+    """Agree with feeds.yaml. A bot that meets a feed for the first time gets the feed's ``backfill`` of what is stored.
+
+    A channel added to a feed that its bot knows starts at now instead.
+    """
+    met = set(connection.execute(select(subscriptions.c.feed_id).where(subscriptions.c.bot_id == bot_id)).scalars())
+    routes, new = reconcile(connection, bot_id, configured, wanted, now)
+    read = set(connection.execute(select(feeds.c.id).where(feeds.c.baseline_at.is_not(None))).scalars())
+    for subscription in (routes.subscriptions[subscription_id] for subscription_id in new):
+        if subscription.feed.id in read - met:
+            enqueue_backfill(connection, subscription, now)
+    return routes
+
+
+def enqueue_backfill(connection: Connection, subscription: Subscription, now: datetime) -> int:
+    """Publish the newest ``backfill`` stored posts of a feed, oldest first; the others are the baseline."""
+    backfill = subscription.feed.backfill
+    if backfill == 0:
+        return 0
+    newest = (
+        select(posts.c.id, posts.c.effective_at)
+        .where(
+            posts.c.feed_id == subscription.feed.id,
+            posts.c.held.is_(None),
+            *([posts.c.language.in_(subscription.channel.only)] if subscription.channel.only else []),
+        )
+        .order_by(posts.c.effective_at.desc(), posts.c.id.desc())
+        .limit(backfill)
+        .subquery()
+    )
+    place = func.row_number().over(order_by=(newest.c.effective_at, newest.c.id))
+    return _enqueue(connection, subscription, now, DeliveryClass.BACKFILL, select(newest.c.id, place.label("place")))
+
+
+def _enqueue(
+    connection: Connection,
+    subscription: Subscription,
+    now: datetime,
+    turn: DeliveryClass,
+    chosen: Select[*tuple[Any, ...]],
+) -> int:
+    """Put the *chosen* posts (id, place) into the outbox in that order, and wake the lane.
+
+    A post already there stays as it is.
+    """
+    wanted = chosen.subquery()
+    route = subscriptions.alias()
+    already = exists().where(
+        and_(
+            deliveries.c.bot_id == route.c.bot_id,
+            deliveries.c.target_id == route.c.target_id,
+            deliveries.c.post_id == wanted.c.id,
+            deliveries.c.kind == "post",
+        )
+    )
+    names = [
+        "bot_id", "target_id", "post_id", "kind", "subscription_id", "turn", "state", "due_at", "parts", "message_ids",
+        "created_at",
+    ]  # fmt: skip
+    rows = (
+        select(
+            route.c.bot_id,
+            route.c.target_id,
+            wanted.c.id,
+            literal("post"),
+            route.c.id,
+            literal(int(turn)),
+            literal(DeliveryState.PENDING.value),
+            literal(now, deliveries.c.due_at.type),
+            literal([], deliveries.c.parts.type),
+            literal([], deliveries.c.message_ids.type),
+            literal(now, deliveries.c.created_at.type),
+        )
+        .select_from(route.join(wanted, true()))
+        .where(route.c.id == subscription.id, ~already)
+        .order_by(wanted.c.place)
+    )
+    count = connection.execute(insert(deliveries).from_select(names, rows)).rowcount
+    if count:
+        wake_lane(connection, subscription.id, now)
+    return int(count)
+
+
+def wake_lane(connection: Connection, subscription_id: int, now: datetime) -> None:
+    """Have the outbox look at the lane of a subscription as soon as it may."""
+    lane = (
+        select(targets.c.bot_id, targets.c.chat_id)
+        .join(subscriptions, subscriptions.c.target_id == targets.c.id)
+        .where(subscriptions.c.id == subscription_id)
+        .subquery()
+    )
+    connection.execute(
+        update(lanes)
+        .where(
+            exists().where(lanes.c.bot_id == lane.c.bot_id, lanes.c.chat_id == lane.c.chat_id),
+            or_(lanes.c.next_at.is_(None), lanes.c.next_at > now),
+        )
+        .values(next_at=now)
+    )
+
+
+def _save_reading(connection: Connection, claim: Claim, reading: Reading, now: datetime) -> None:
+    seen = reading.validators
+    values: dict[str, Any] = {
+        "etag": seen.etag, "last_modified": seen.last_modified, "digest": seen.digest, "validators_url": seen.url,
+    }  # fmt: skip
+    if reading.modified:
+        values |= {"title": reading.title, "home": reading.home, "language": reading.language}
+        if claim.is_first:
+            values |= {"baseline_at": now}
+    connection.execute(update(feeds).where(feeds.c.id == claim.feed_id).values(**values))

@@ -1,0 +1,318 @@
+"""The outbox's side of the store: lanes, what waits in them, and how attempts ended. Functions of a transaction.
+
+Whoever holds a lane's lease is the only one to send to its chat. Every write here names the lease; a write that
+comes back with ``LeaseLost`` did nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select, update
+
+from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage
+from bot.storage import records
+from bot.storage.feeds import upsert
+from bot.storage.schema import deliveries, feeds, lanes, posts, targets
+
+#: These stop everything behind them in their lane.
+BLOCKING = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
+
+
+class LeaseLost(Exception):
+    """Another process has taken this lane over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A chat whose deliveries we may send until ``lease_until``."""
+
+    bot_id: int
+    chat_id: int
+    lease_no: int
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What stands in a lane: deliveries in the order they must go, and what was sent of late."""
+
+    head: tuple[Delivery, ...]  #: what is due; or the one that blocks the lane, due or not
+    recent: tuple[datetime, ...]  #: when the messages of the pacing window went out, oldest first
+
+
+def claim(connection: Connection, bot_id: int, now: datetime, *, limit: int, lease: timedelta) -> list[Lane]:
+    """Take up to *limit* lanes in which something may be due, longest waiting first."""
+    due = connection.execute(
+        select(lanes.c.chat_id)
+        .where(
+            lanes.c.bot_id == bot_id,
+            lanes.c.next_at <= now,
+            lanes.c.paused.is_(None),
+            or_(lanes.c.lease_until.is_(None), lanes.c.lease_until <= now),
+        )
+        .order_by(lanes.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).scalars()
+    claimed = []
+    for chat_id in due.all():
+        lease_no = connection.execute(
+            update(lanes)
+            .where(lanes.c.bot_id == bot_id, lanes.c.chat_id == chat_id)
+            .values(lease_until=now + lease, lease_no=lanes.c.lease_no + 1)
+            .returning(lanes.c.lease_no)
+        ).scalar_one()
+        claimed.append(Lane(bot_id, chat_id, lease_no, now + lease))
+    return claimed
+
+
+def next_lane_at(connection: Connection, bot_id: int) -> datetime | None:
+    """When the next lane wants to be looked at; None when nothing waits anywhere."""
+    found: datetime | None = connection.execute(
+        select(func.min(lanes.c.next_at, type_=lanes.c.next_at.type)).where(
+            lanes.c.bot_id == bot_id, lanes.c.paused.is_(None)
+        )
+    ).scalar_one_or_none()
+    return found
+
+
+def look(connection: Connection, lane: Lane, now: datetime, *, limit: int, window: timedelta) -> Waiting:
+    """See what stands in a lane. A delivery that blocks it comes alone."""
+    in_lane = select(targets.c.id).where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
+    recent = connection.execute(
+        select(deliveries.c.sent_at, deliveries.c.message_ids)
+        .where(deliveries.c.target_id.in_(in_lane), deliveries.c.sent_at > now - window)
+        .order_by(deliveries.c.sent_at)
+    ).all()
+    sent = tuple(row.sent_at for row in recent for _part in row.message_ids)
+    blocking = load(
+        connection,
+        deliveries.c.target_id.in_(in_lane),
+        or_(
+            deliveries.c.state.in_(BLOCKING),
+            (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.attempts > 0),
+        ),
+        limit=1,
+    )
+    if blocking:
+        return Waiting(tuple(blocking), sent)
+    pending = load(
+        connection,
+        deliveries.c.target_id.in_(in_lane),
+        deliveries.c.state == DeliveryState.PENDING,
+        deliveries.c.due_at <= now,
+        limit=limit,
+    )
+    return Waiting(tuple(pending), sent)
+
+
+def load(connection: Connection, *conditions: Any, limit: int) -> list[Delivery]:
+    """Read deliveries with their posts, in the order in which they go."""
+    rows = connection.execute(
+        select(
+            *deliveries.c, targets.c.chat_id, *(column.label(f"of_post_{column.name}") for column in posts.c),
+            feeds.c.title.label("feed_title"),
+        )
+        .join(targets, targets.c.id == deliveries.c.target_id)
+        .join(posts, posts.c.id == deliveries.c.post_id)
+        .join(feeds, feeds.c.id == posts.c.feed_id)
+        .where(*conditions)
+        .order_by(deliveries.c.turn, deliveries.c.id)
+        .limit(limit)
+    )  # fmt: skip
+    return [_delivery(row) for row in rows]
+
+
+def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        chat_id=row.chat_id,
+        post=records.post_of(row, prefix="of_post_"),
+        subscription_id=row.subscription_id,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        due_at=row.due_at,
+        parts=tuple(records.message_of(part) for part in row.parts),
+        message_ids=tuple(row.message_ids),
+        created_at=row.created_at,
+        attempt_at=row.attempt_at,
+        is_backfill=row.turn != DeliveryClass.LIVE,
+    )
+
+
+def begin_attempt(
+    connection: Connection, lane: Lane, delivery: Delivery, parts: Sequence[Message], now: datetime, lease: timedelta
+) -> Lane:
+    """pending -> sending, committed before anything leaves; the lease is renewed for it."""
+    renewed = _renew(connection, lane, now + lease)
+    _move(
+        connection,
+        delivery,
+        (DeliveryState.PENDING, DeliveryState.SENDING),
+        state=DeliveryState.SENDING,
+        attempts=deliveries.c.attempts + 1,
+        attempt_at=now,
+        parts=[records.json_of(part) for part in parts],
+    )
+    return renewed
+
+
+def part_sent(connection: Connection, lane: Lane, delivery: Delivery, sent: SentMessage) -> Delivery:
+    """One part of several is out; it will not be sent again."""
+    _renew(connection, lane, lane.lease_until)
+    ids = (*delivery.message_ids, sent.message_id)
+    _move(connection, delivery, (DeliveryState.SENDING,), message_ids=list(ids), sent_at=sent.sent_at)
+    return replace(delivery, message_ids=ids)
+
+
+def sent(connection: Connection, lane: Lane, delivery: Delivery, last: SentMessage) -> None:
+    """sending -> sent: the last part is out."""
+    _renew(connection, lane, lane.lease_until)
+    _move(
+        connection,
+        delivery,
+        (DeliveryState.SENDING,),
+        state=DeliveryState.SENT,
+        message_ids=[*delivery.message_ids, last.message_id],
+        sent_at=last.sent_at,
+        error=None,
+    )
+
+
+def put_back(connection: Connection, lane: Lane, delivery: Delivery, due_at: datetime, error: str | None) -> None:
+    """sending or uncertain -> pending: surely not out, or sent again by choice; it keeps its place."""
+    _renew(connection, lane, lane.lease_until)
+    _move(connection, delivery, BLOCKING, state=DeliveryState.PENDING, due_at=due_at, error=error)
+
+
+def end(connection: Connection, lane: Lane, delivery: Delivery, state: DeliveryState, error: str) -> None:
+    """Any waiting state -> dead, held or uncertain, with the reason."""
+    _renew(connection, lane, lane.lease_until)
+    _move(connection, delivery, (DeliveryState.PENDING, *BLOCKING), state=state, error=error)
+
+
+def withdraw_attempt(
+    connection: Connection, lane: Lane, delivery: Delivery, due_at: datetime, error: str | None
+) -> None:
+    """sending -> pending as if it had not been tried: the fault lies with the chat, which waits, not with the post."""
+    _renew(connection, lane, lane.lease_until)
+    _move(
+        connection,
+        delivery,
+        (DeliveryState.SENDING,),
+        state=DeliveryState.PENDING,
+        attempts=delivery.attempts,
+        due_at=due_at,
+        error=error,
+    )
+
+
+def _renew(connection: Connection, lane: Lane, until: datetime) -> Lane:
+    renewed = connection.execute(
+        update(lanes)
+        .where(lanes.c.bot_id == lane.bot_id, lanes.c.chat_id == lane.chat_id, lanes.c.lease_no == lane.lease_no)
+        .values(lease_until=until)
+    ).rowcount
+    if not renewed:
+        raise LeaseLost
+    return replace(lane, lease_until=until)
+
+
+def _move(connection: Connection, delivery: Delivery, from_states: Sequence[DeliveryState], **values: Any) -> None:
+    """Compare and swap: a delivery that is no longer where we left it is somebody else's."""
+    moved = connection.execute(
+        update(deliveries).where(deliveries.c.id == delivery.id, deliveries.c.state.in_(from_states)).values(**values)
+    ).rowcount
+    if not moved:
+        raise LeaseLost
+
+
+def release(connection: Connection, lane: Lane, next_at: datetime | None) -> None:
+    """Give a lane back; *next_at* is when to look again, None when nothing waits.
+
+    A delivery enqueued meanwhile has moved ``next_at`` itself; the earlier of the two holds.
+    """
+    pending = (
+        select(func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type))
+        .join(targets, targets.c.id == deliveries.c.target_id)
+        .where(
+            targets.c.bot_id == lane.bot_id,
+            targets.c.chat_id == lane.chat_id,
+            deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
+        )
+    )
+    if next_at is None:
+        next_at = connection.execute(pending).scalar_one_or_none()
+    connection.execute(
+        update(lanes)
+        .where(lanes.c.bot_id == lane.bot_id, lanes.c.chat_id == lane.chat_id, lanes.c.lease_no == lane.lease_no)
+        .values(lease_until=None, next_at=next_at)
+    )
+
+
+def pause(connection: Connection, bot_id: int, chat_id: int, reason: str) -> None:
+    """Stop a lane until an admin of its chat acts; its deliveries stay."""
+    connection.execute(update(lanes).where(lanes.c.bot_id == bot_id, lanes.c.chat_id == chat_id).values(paused=reason))
+
+
+def resume(connection: Connection, bot_id: int, chat_id: int, now: datetime) -> bool:
+    """Let a paused lane go on; True when it was paused."""
+    resumed = connection.execute(
+        update(lanes)
+        .where(lanes.c.bot_id == bot_id, lanes.c.chat_id == chat_id, lanes.c.paused.is_not(None))
+        .values(paused=None, next_at=now)
+    ).rowcount
+    return bool(resumed)
+
+
+def resume_all(connection: Connection, bot_id: int, now: datetime) -> None:
+    """Let every paused lane of a bot have another try."""
+    connection.execute(
+        update(lanes).where(lanes.c.bot_id == bot_id, lanes.c.paused.is_not(None)).values(paused=None, next_at=now)
+    )
+
+
+def revive(connection: Connection, bot_id: int, ids: Sequence[int] | None, now: datetime) -> int:
+    """dead, or held by name -> pending; the lanes are woken. Return how many deliveries that was."""
+    chosen = (
+        deliveries.c.id.in_(ids) & deliveries.c.state.in_([DeliveryState.DEAD, DeliveryState.HELD])
+        if ids is not None
+        else deliveries.c.state == DeliveryState.DEAD
+    )
+    rows = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.bot_id == bot_id, chosen)
+        # It begins anew: its time to give up counts from here.
+        .values(state=DeliveryState.PENDING, attempts=0, due_at=now, created_at=now, error=None)
+        .returning(deliveries.c.target_id)
+    ).scalars()
+    revived = list(rows)
+    chat_ids = select(targets.c.chat_id).where(targets.c.id.in_(set(revived)))
+    connection.execute(update(lanes).where(lanes.c.bot_id == bot_id, lanes.c.chat_id.in_(chat_ids)).values(next_at=now))
+    return len(revived)
+
+
+def bury(connection: Connection, lane: Lane, reason: str) -> int:
+    """The chat is gone: everything that waits for it is dead. Return how many deliveries that was."""
+    _renew(connection, lane, lane.lease_until)
+    in_lane = select(targets.c.id).where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
+    return connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.target_id.in_(in_lane),
+            deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.SENDING]),
+        )
+        .values(state=DeliveryState.DEAD, error=reason)
+    ).rowcount
+
+
+def migrate_chat(connection: Connection, lane: Lane, new_chat_id: int, now: datetime) -> None:
+    """A group became a supergroup: its targets, and with them what waits, move to the new lane."""
+    upsert(connection, lanes, {"bot_id": lane.bot_id, "chat_id": new_chat_id}, {"next_at": now})
+    connection.execute(
+        update(targets)
+        .where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
+        .values(chat_id=new_chat_id)
+    )

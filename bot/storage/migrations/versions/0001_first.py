@@ -1,0 +1,213 @@
+"""The first schema.
+
+Revision: 0001.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "admins",
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("claimed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_admins")),
+    )
+    op.create_table(
+        "chats",
+        sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "chat_id", name=op.f("pk_chats")),
+    )
+    op.create_table(
+        "feeds",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("home", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("etag", sa.LargeBinary(), nullable=True),
+        sa.Column("last_modified", sa.LargeBinary(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=True),
+        sa.Column("validators_url", sa.Text(), nullable=True),
+        sa.Column("baseline_at", sa.BigInteger(), nullable=True),
+        sa.Column("next_check_at", sa.BigInteger(), nullable=False),
+        sa.Column("next_check_why", sa.Text(), server_default="", nullable=False),
+        sa.Column("attempted_at", sa.BigInteger(), nullable=True),
+        sa.Column("succeeded_at", sa.BigInteger(), nullable=True),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("gone", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("lease_no", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feeds")),
+        sa.UniqueConstraint("kind", "url", name=op.f("uq_feeds_kind_url")),
+    )
+    with op.batch_alter_table("feeds", schema=None) as batch_op:
+        batch_op.create_index("ix_feeds_next_check_at", ["next_check_at"], unique=False)
+
+    op.create_table(
+        "hosts",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_hosts")),
+    )
+    op.create_table(
+        "lanes",
+        sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.Column("paused", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("lease_no", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "chat_id", name=op.f("pk_lanes")),
+    )
+    with op.batch_alter_table("lanes", schema=None) as batch_op:
+        batch_op.create_index("ix_lanes_bot_id_next_at", ["bot_id", "next_at"], unique=False)
+
+    op.create_table(
+        "targets",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("bot_id", sa.BigInteger(), nullable=False),
+        sa.Column("chat", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_targets")),
+        sa.UniqueConstraint("bot_id", "chat", "thread", name=op.f("uq_targets_bot_id_chat_thread")),
+    )
+    with op.batch_alter_table("targets", schema=None) as batch_op:
+        batch_op.create_index("ix_targets_bot_id_chat_id", ["bot_id", "chat_id"], unique=False)
+
+    op.create_table(
+        "feed_names",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("feed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_feed_names_feed_id")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_feed_names")),
+    )
+    with op.batch_alter_table("feed_names", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_feed_names_feed_id"), ["feed_id"], unique=False)
+
+    op.create_table(
+        "posts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("feed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ident", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("link", sa.Text(), nullable=True),
+        sa.Column("published_at", sa.BigInteger(), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("date_only", sa.Boolean(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=True),
+        sa.Column("enclosures", sa.JSON(), nullable=False),
+        sa.Column("flags", sa.JSON(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("effective_at", sa.BigInteger(), nullable=False),
+        sa.Column("is_old", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_posts_feed_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_posts")),
+        sa.UniqueConstraint("feed_id", "ident", name=op.f("uq_posts_feed_id_ident")),
+    )
+    with op.batch_alter_table("posts", schema=None) as batch_op:
+        batch_op.create_index("ix_posts_effective_at", ["effective_at"], unique=False)
+        batch_op.create_index("ix_posts_feed_id_effective_at", ["feed_id", "effective_at"], unique=False)
+
+    op.create_table(
+        "subscriptions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("bot_id", sa.BigInteger(), nullable=False),
+        sa.Column("feed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("feed_name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_subscriptions_feed_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name=op.f("fk_subscriptions_target_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
+        sa.UniqueConstraint(
+            "bot_id", "target_id", "feed_name", name=op.f("uq_subscriptions_bot_id_target_id_feed_name")
+        ),
+    )
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_subscriptions_feed_id"), ["feed_id"], unique=False)
+
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("bot_id", sa.BigInteger(), nullable=False),
+        sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("turn", sa.SmallInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("attempt_at", sa.BigInteger(), nullable=True),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("message_ids", sa.JSON(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('pending', 'sending', 'sent', 'uncertain', 'held', 'dead', 'dropped')",
+            name=op.f("ck_deliveries_state"),
+        ),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_deliveries_post_id")),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_deliveries_subscription_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name=op.f("fk_deliveries_target_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint(
+            "bot_id", "target_id", "post_id", "kind", name=op.f("uq_deliveries_bot_id_target_id_post_id_kind")
+        ),
+    )
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deliveries_post_id"), ["post_id"], unique=False)
+        batch_op.create_index("ix_deliveries_target_id_sent_at", ["target_id", "sent_at"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_target_id_state_turn_id", ["target_id", "state", "turn", "id"], unique=False
+        )
+
+    op.create_table(
+        "post_keys",
+        sa.Column("feed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_post_keys_feed_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_post_keys_post_id")),
+        sa.PrimaryKeyConstraint("feed_id", "kind", "hash", name=op.f("pk_post_keys")),
+    )
+    with op.batch_alter_table("post_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_post_keys_post_id"), ["post_id"], unique=False)
+
+    op.create_table(
+        "verdicts",
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_verdicts_post_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name=op.f("fk_verdicts_target_id")),
+        sa.PrimaryKeyConstraint("post_id", "target_id", name=op.f("pk_verdicts")),
+    )

@@ -1,0 +1,241 @@
+"""The tables, and what each row means. One set of definitions for SQLite and PostgreSQL.
+
+Nothing here runs a query. Instants are stored as milliseconds since 1970 so that both databases compare them alike.
+``migrations/`` brings an older database to this shape; a test holds the two together.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from bot.model import DeliveryState
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as whole milliseconds since 1970-01-01T00:00Z; years before 1970 are negative."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        """Integer arithmetic: ``timestamp()`` is a float and loses the last millisecond of far years."""
+        return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Back to an aware datetime in UTC."""
+        return None if value is None else EPOCH + timedelta(milliseconds=value)
+
+
+#: Constraints get names, so that a migration can speak of them on both databases.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+#: SQLite numbers rows by itself only for a column typed INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+#: A place that is read, known by its address: two names in feeds.yaml may share one.
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("host", Text, nullable=False),  # host:port of the address; "" for archives
+    Column("title", Text),
+    Column("home", Text),
+    Column("language", Text),
+    Column("etag", LargeBinary),
+    Column("last_modified", LargeBinary),
+    Column("digest", LargeBinary),
+    Column("validators_url", Text),
+    Column("baseline_at", Instant),  # end of the first reading that succeeded; NULL before
+    Column("next_check_at", Instant, nullable=False),
+    Column("next_check_why", Text, nullable=False, server_default=""),
+    Column("attempted_at", Instant),
+    Column("succeeded_at", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
+    Column("error", Text),  # of the last attempt; NULL when it succeeded
+    Column("gone", Boolean, nullable=False, server_default="0"),  # the publisher said 410
+    Column("lease_until", Instant),
+    Column("lease_no", BigInteger, nullable=False, server_default="0"),  # fencing: grows with every claim
+    UniqueConstraint("kind", "url"),
+    Index("ix_feeds_next_check_at", "next_check_at"),  # poller: what is due
+)
+
+#: The names of feeds.yaml. A name that left the file is kept, inactive, so that it may return.
+feed_names = Table(
+    "feed_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("feed_id", ForeignKey("feeds.id"), nullable=False, index=True),
+    Column("active", Boolean, nullable=False),
+)
+
+#: One request at a time to a host, spaced; ``name`` is host:port, never an address.
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("next_at", Instant, nullable=False),
+)
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("feed_id", ForeignKey("feeds.id"), nullable=False),
+    Column("ident", Text, nullable=False),
+    Column("title", Text),
+    Column("link", Text),
+    Column("published_at", Instant),
+    Column("updated_at", Instant),
+    Column("date_only", Boolean, nullable=False),
+    Column("author", Text),
+    Column("language", Text),
+    Column("tags", JSON, nullable=False),
+    Column("summary", Text),
+    Column("content", Text),
+    Column("enclosures", JSON, nullable=False),
+    Column("flags", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # hash of the visible text: another one is an edit
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("effective_at", Instant, nullable=False),  # orders posts: published, or first seen
+    Column("is_old", Boolean, nullable=False),  # found by the first reading of its feed
+    Column("held", Text),  # why it waits for a person; NULL where it does not
+    UniqueConstraint("feed_id", "ident"),
+    Index("ix_posts_feed_id_effective_at", "feed_id", "effective_at"),  # newest N of a feed
+    Index("ix_posts_effective_at", "effective_at"),  # /latest over all feeds
+)
+
+#: How posts are known again (``identity.py``): kind is G, L or C.
+post_keys = Table(
+    "post_keys",
+    metadata,
+    Column("feed_id", ForeignKey("feeds.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("post_id", ForeignKey("posts.id"), nullable=False, index=True),
+    Column("last_seen_at", Instant, nullable=False),
+)
+
+#: Where a bot posts: a chat and, in a forum, a topic (0: none). ``chat`` is as written in feeds.yaml.
+targets = Table(
+    "targets",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("bot_id", BigInteger, nullable=False),
+    Column("chat", Text, nullable=False),
+    Column("thread", Integer, nullable=False),
+    Column("channel", Text, nullable=False),  # its name in feeds.yaml
+    Column("chat_id", BigInteger),  # NULL until Telegram was asked
+    Column("error", Text),  # why it could not be resolved
+    UniqueConstraint("bot_id", "chat", "thread"),
+    Index("ix_targets_bot_id_chat_id", "bot_id", "chat_id"),
+)
+
+#: A chat's deliveries go out one at a time: whoever holds the lease of its lane sends.
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_at", Instant),  # when to look at it again; NULL: nothing waits
+    Column("paused", Text),  # what right is missing; NULL: it runs
+    Column("lease_until", Instant),
+    Column("lease_no", BigInteger, nullable=False, server_default="0"),
+    Index("ix_lanes_bot_id_next_at", "bot_id", "next_at"),  # outbox: which lanes are due
+)
+
+#: A route: a feed, by one of its names, into a target.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("bot_id", BigInteger, nullable=False),
+    Column("feed_id", ForeignKey("feeds.id"), nullable=False, index=True),
+    Column("target_id", ForeignKey("targets.id"), nullable=False),
+    Column("feed_name", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("active", Boolean, nullable=False),
+    UniqueConstraint("bot_id", "target_id", "feed_name"),
+)
+
+#: The outbox. States and transitions: ``outbox.py``.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("bot_id", BigInteger, nullable=False),
+    Column("target_id", ForeignKey("targets.id"), nullable=False),
+    Column("post_id", ForeignKey("posts.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False),
+    Column("turn", SmallInteger, nullable=False),  # DeliveryClass
+    Column("state", Text, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("attempt_at", Instant),  # of the last attempt, committed before it was made
+    Column("parts", JSON, nullable=False),  # the messages of that attempt
+    Column("message_ids", JSON, nullable=False),  # of the parts that are out
+    Column("error", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in DeliveryState)), name="state"),
+    UniqueConstraint("bot_id", "target_id", "post_id", "kind"),
+    Index("ix_deliveries_target_id_state_turn_id", "target_id", "state", "turn", "id"),  # head of a lane
+    Index("ix_deliveries_target_id_sent_at", "target_id", "sent_at"),  # pacing after a restart; the preview
+)
+
+#: Why a post did not go to a target. Posts from before a subscription have no row: they are its baseline.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("post_id", ForeignKey("posts.id"), primary_key=True),
+    Column("target_id", ForeignKey("targets.id"), primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+#: Admins who came by the claim link; those of feeds.yaml are not here.
+admins = Table(
+    "admins",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("claimed_at", Instant, nullable=False),
+)
+
+#: What a chat chose for itself when it talked to the bot.
+chats = Table(
+    "chats",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("language", Text, nullable=False),
+)

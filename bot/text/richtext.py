@@ -1,0 +1,547 @@
+"""Text with spans of meaning, and what Telegram makes of it.
+
+The form every piece of a post has between its HTML and the Message: plain text, and spans that index it by code
+points. Slicing, joining and cutting keep the spans true; ``telegram_clean`` and ``entities`` foretell what Telegram's
+own library (TDLib: ``clean_input_string``, ``fix_entities``) does to a text, so that it finds nothing left to change
+and nothing to refuse. Knows no HTML (``text/markup.py``) and no layout (``render.py``).
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from ipaddress import AddressValueError, IPv6Address
+
+from bot.model import Entity
+from bot.text.sentences import sentence_ends
+
+ELLIPSIS = "\u2026"
+
+_STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
+_QUOTES = ("blockquote", "expandable_blockquote")
+_SOLID = ("pre", "code", "text_link")
+#: Spans that a client draws as blocks of their own: a direction mark of their first line is inside.
+_BLOCKS = (*_QUOTES, "pre")
+#: Who is outer among spans of equal extent (TDLib MessageEntity::get_type_priority).
+_RANK = {name: rank for rank, name in enumerate((*_QUOTES, *_SOLID, *_STYLES))}
+
+_MARKS = "\u200e\u200f"
+_ISOLATES = "\u2066\u2067\u2068"
+_POP = "\u2069"
+_DIRECTION = _MARKS + _ISOLATES + _POP
+#: Deleted by TDLib clean_input_string: separators, embeddings and overrides; three marks that draw vertical lines.
+_DELETED = frozenset("\r\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u0333\u033f\u030a")
+#: What Telegram counts as no text at all (TDLib strip_empty_characters).
+_EMPTY = re.compile(
+    "[\\s\u1680\u180e\u2000-\u200f\u202e\u202f\u205f\u2060\u2066-\u2069\u2800\u3000\ufffc\ufeff\u00a0"
+    "\U000e0000-\U000e007f]*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a text with a meaning: ``type`` is the Bot API's name, indexes are code points."""
+
+    type: str
+    start: int
+    end: int
+    url: str | None = None
+    language: str | None = None
+
+    def _order(self) -> tuple[int, int, int]:
+        return self.start, -self.end, _RANK.get(self.type, len(_RANK))
+
+
+@dataclass(frozen=True, slots=True)
+class RichText:
+    """Text and its spans. Any spans may overlap here; ``telegram_clean`` sorts them out at the end."""
+
+    text: str = ""
+    spans: tuple[Span, ...] = ()
+
+    def __add__(self, other: "RichText") -> "RichText":
+        shift = len(self.text)
+        return RichText(self.text + other.text, self.spans + tuple(_shift(span, shift) for span in other.spans))
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def slice(self, start: int, end: int | None = None) -> "RichText":
+        """The text from ``start`` to before ``end``, indexes as in Python; spans are clipped."""
+        start, end, _ = slice(start, end).indices(len(self.text))
+        clipped = (replace(span, start=max(span.start, start), end=min(span.end, end)) for span in self.spans)
+        return RichText(self.text[start:end], tuple(_shift(span, -start) for span in clipped if span.start < span.end))
+
+    def strip(self) -> "RichText":
+        """Without white space at both ends."""
+        start = len(self.text) - len(self.text.lstrip())
+        return self.slice(start, max(start, len(self.text.rstrip())))
+
+    def lines(self) -> "list[RichText]":
+        """The lines without their breaks; a text without a break is one line."""
+        found, start = [], 0
+        for line in self.text.split("\n"):
+            found.append(self.slice(start, start + len(line)))
+            start += len(line) + 1
+        return found
+
+    def insert(self, index: int, text: str) -> "RichText":
+        """With ``text`` put in at ``index``: inside the spans around it, outside those that begin or end there."""
+        size = len(text)
+        spans = tuple(
+            replace(span, start=span.start + size * (span.start >= index), end=span.end + size * (span.end > index))
+            for span in self.spans
+        )
+        return RichText(self.text[:index] + text + self.text[index:], spans)
+
+    def marked(self, kind: str, *, url: str | None = None, language: str | None = None) -> "RichText":
+        """With a span of that type over all of it; an empty text stays bare."""
+        if not self.text:
+            return self
+        return RichText(self.text, (Span(kind, 0, len(self.text), url, language), *self.spans))
+
+    @classmethod
+    def join(cls, separator: str, parts: "Iterable[RichText]") -> "RichText":
+        """The parts with ``separator`` between them, which no span covers."""
+        texts: list[str] = []
+        spans: list[Span] = []
+        at = 0
+        for part in parts:
+            if texts:
+                at += len(separator)
+            texts.append(part.text)
+            spans += (_shift(span, at) for span in part.spans)
+            at += len(part.text)
+        return cls(separator.join(texts), tuple(spans))
+
+
+def _shift(span: Span, by: int) -> Span:
+    return replace(span, start=span.start + by, end=span.end + by) if by else span
+
+
+def utf16_length(text: str) -> int:
+    """Length as Telegram counts offsets and, to be safe, limits."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+# --- what Telegram makes of it ------------------------------------------------------------------------------
+
+
+def telegram_clean(rich: RichText) -> RichText:
+    """What is left when Telegram has cleaned it: text, trimmed, with spans in their normal form.
+
+    Doing it twice changes nothing. Empty when Telegram would call the text empty.
+    """
+    text, places = _clean_characters(rich.text)
+    moved = (replace(span, start=places[span.start], end=places[span.end]) for span in _within(rich))
+    rich = normalise(RichText(text, tuple(moved)))
+    if _EMPTY.fullmatch(rich.text):
+        return RichText()
+    # Telegram trims from the left only as far as the first entity: the indent of a pre stays.
+    first_pre = min((span.start for span in rich.spans if span.type == "pre"), default=len(rich.text))
+    start = min(len(rich.text) - len(rich.text.lstrip()), first_pre)
+    return rich.slice(start, len(rich.text.rstrip()))
+
+
+def edge_trim(rich: RichText) -> RichText:
+    """Spans made shorter so that none begins or ends on white space, a direction mark or an isolate.
+
+    Quotes and ``pre`` are blocks of their own: marks in them stay inside, and so does the indent of a ``pre``.
+    """
+    trimmed = (_trim(span, rich.text) for span in _within(rich))
+    return RichText(rich.text, tuple(span for span in trimmed if span.start < span.end))
+
+
+def _within(rich: RichText) -> Iterator[Span]:
+    size = len(rich.text)
+    for span in rich.spans:
+        start, end = max(span.start, 0), min(span.end, size)
+        if start < end:
+            yield replace(span, start=start, end=end)
+
+
+def _trim(span: Span, text: str) -> Span:
+    marks = "" if span.type in _BLOCKS else _DIRECTION
+    start, end = span.start, span.end
+    while end > start and (text[end - 1].isspace() or text[end - 1] in marks):
+        end -= 1
+    while start < end and (text[start].isspace() or text[start] in marks):
+        start += 1
+    if span.type == "pre" and start < end:
+        start = max(span.start, text.rfind("\n", span.start, start) + 1)
+    return replace(span, start=start, end=end)
+
+
+def _clean_characters(text: str) -> tuple[str, list[int]]:
+    """The characters Telegram leaves, and for every index of ``text`` (and its end) where it is now."""
+    out: list[str] = []
+    places: list[int] = []
+    for character in text:
+        places.append(len(out))
+        if character == "\u030a" and out and len(composed := unicodedata.normalize("NFC", out[-1] + character)) == 1:
+            out[-1] = composed  # a decomposed a-ring: Telegram would leave a bare a
+        elif character in _DELETED:
+            continue
+        elif character < " " and character != "\n":
+            out.append(" ")
+        elif "\ud800" <= character <= "\udfff":
+            out.append("\ufffd")
+        else:
+            if character in _MARKS and out and out[-1] in _MARKS:
+                out.pop()  # of a run of marks Telegram makes all but the last ZWNJ
+                places[-1] -= 1
+            out.append(character)
+    places.append(len(out))
+    return "".join(out), places
+
+
+def normalise(rich: RichText) -> RichText:
+    """Spans as Telegram leaves them, styles still whole: sorted, none empty, none in conflict.
+
+    Quotes do not nest: the outer one stays. Links, ``code`` and ``pre`` do not overlap: the first and longest stays,
+    of equal ones ``pre``, then ``code``. Styles end where ``code`` and ``pre`` begin. What touches its equal is one.
+    """
+    spans = list(_within(rich))
+    quotes = _outermost(edge_trim(_only(rich, _QUOTES)).spans)
+    edges = sorted({edge for quote in quotes for edge in (quote.start, quote.end)})
+    links = _joined_links(sorted((_checked(span) for span in spans if span.type == "text_link"), key=Span._order))
+    solid = [*links, *(span for span in spans if span.type in ("code", "pre"))]
+    pieces = tuple(piece for span in solid for piece in _pieces(span, edges))
+    solid = _outermost(edge_trim(RichText(rich.text, pieces)).spans)
+    walls = [span for span in solid if span.type != "text_link"]
+    styles = tuple(
+        piece
+        for name in _STYLES
+        for whole in _united(span for span in spans if span.type == name)
+        for piece in _outside(whole, walls)
+    )
+    styles = edge_trim(RichText(rich.text, styles)).spans
+    return RichText(rich.text, tuple(sorted((*quotes, *solid, *styles), key=Span._order)))
+
+
+def _only(rich: RichText, types: tuple[str, ...]) -> RichText:
+    return RichText(rich.text, tuple(span for span in rich.spans if span.type in types))
+
+
+def _checked(span: Span) -> Span:
+    url = telegram_url(span.url or "")
+    return replace(span, url=url) if url else replace(span, end=span.start)
+
+
+def _outermost(spans: Iterable[Span]) -> list[Span]:
+    found: list[Span] = []
+    for span in sorted(spans, key=Span._order):
+        if not found or span.start >= found[-1].end:
+            found.append(span)
+    return found
+
+
+def _united(spans: Iterable[Span]) -> list[Span]:
+    found: list[Span] = []
+    for span in sorted(spans, key=Span._order):
+        if found and span.start <= found[-1].end:
+            found[-1] = replace(found[-1], end=max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
+
+
+def _outside(span: Span, walls: list[Span]) -> Iterator[Span]:
+    """The pieces of ``span`` that no wall covers; walls are sorted and apart."""
+    start = span.start
+    for index in range(bisect_right(walls, start, key=_end), len(walls)):
+        wall = walls[index]
+        if wall.start >= span.end:
+            break
+        if start < wall.start:
+            yield replace(span, start=start, end=wall.start)
+        start = wall.end
+    if start < span.end:
+        yield replace(span, start=start)
+
+
+def _end(span: Span) -> int:
+    return span.end
+
+
+def _pieces(span: Span, edges: list[int]) -> Iterator[Span]:
+    """``span`` parted at each of the sorted edges within it."""
+    start = span.start
+    for index in range(bisect_right(edges, start), bisect_left(edges, span.end)):
+        yield replace(span, start=start, end=edges[index])
+        start = edges[index]
+    if start < span.end:
+        yield replace(span, start=start)
+
+
+def _joined_links(links: list[Span]) -> list[Span]:
+    found: list[Span] = []
+    for span in links:
+        last = found[-1] if found else None
+        if last and last.start < span.start == last.end and last.url == span.url:
+            found[-1] = replace(last, end=span.end)
+        else:
+            found.append(span)
+    return found
+
+
+def entities(rich: RichText) -> tuple[Entity, ...]:
+    """The spans in their normal form as the Bot API wants them, for the text as it is.
+
+    For a text that went through ``telegram_clean`` they are exactly what Telegram keeps: styles are split where
+    other entities begin or end, as TDLib's ``split_entities`` does.
+    """
+    rich = normalise(rich)
+    edges = {name: _split_edges(name, rich.spans) for name in {span.type for span in rich.spans}}
+    pieces = tuple(piece for span in rich.spans for piece in _pieces(span, edges[span.type]))
+    spans = sorted(edge_trim(RichText(rich.text, pieces)).spans, key=Span._order)
+    offsets = _utf16_offsets(rich.text)
+    return tuple(
+        Entity(span.type, offsets[span.start], offsets[span.end] - offsets[span.start], span.url, span.language)
+        for span in spans
+    )
+
+
+def _split_edges(name: str, spans: tuple[Span, ...]) -> list[int]:
+    """Where a span of this type is parted: styles only."""
+    if name not in _STYLES:
+        return []
+    starts = {span.start for span in spans if span.type != name}
+    return sorted(starts | {span.end for span in spans if span.type not in _STYLES})
+
+
+def _utf16_offsets(text: str) -> list[int]:
+    offsets = [0]
+    for character in text:
+        offsets.append(offsets[-1] + 1 + (character > "\uffff"))
+    return offsets
+
+
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?:[^\s/?#\\@]*@)?(?P<host>\[[0-9a-f:.]+\]|[\w.\-\u00b7\u0300-\U000e0fff]+)"
+    r"(?::(?P<port>\d{0,5}))?(?P<rest>[/?#].*)?",
+    re.IGNORECASE,
+)
+_TG_URL = re.compile(r"tg://[a-z_]+(?:\?[\x21-\x7e]+|/?)")
+_URL_LIMIT = 4096
+
+
+def telegram_url(url: str) -> str | None:
+    """``url`` in the form Telegram gives it, or None where it would refuse it, and with it the whole message.
+
+    Only http, https and tg are links; a host has a dot or is an address. Credentials are left out.
+    """
+    cleaned = "".join(character for character in _clean_characters(url.strip())[0]).strip()
+    if len(cleaned) > _URL_LIMIT:
+        return None
+    if _TG_URL.fullmatch(cleaned) and not cleaned.startswith("tg://user"):
+        return cleaned if "?" in cleaned else cleaned.rstrip("/") + "/"
+    match = _URL.fullmatch(cleaned)
+    if match is None:
+        return None
+    host = "".join(letter.lower() if letter.isascii() else letter for letter in match["host"])
+    if not _is_host(host):
+        return None
+    port = int(match["port"] or 0)
+    if port > 65535 or (match["port"] and not port):
+        return None
+    rest = (match["rest"] or "/").replace(" ", "%20").replace("\n", "%0A")
+    return f"{match['scheme'].lower()}://{host}{f':{port}' if port else ''}{'' if rest[0] == '/' else '/'}{rest}"
+
+
+def _is_host(host: str) -> bool:
+    if host.startswith("["):
+        try:
+            IPv6Address(host[1:-1])
+        except AddressValueError:
+            return False
+        return True
+    labels = host.removesuffix(".").split(".")
+    return len(labels) > 1 and all(labels)
+
+
+# --- cutting ------------------------------------------------------------------------------------------------
+
+#: More open isolates than these are an attack on the layout, not a layout.
+_MOST_ISOLATES = 8
+_JOINERS = "\u200c\u200d"
+_CUT_TAIL = " \t\n\u00a0,;:\u060c\u061b-\u2013\u2014([{\u00ab\u201c\u2018\"'" + _DIRECTION
+
+
+def cut(rich: RichText, limit_utf16: int) -> RichText:
+    """The beginning of ``rich`` within the limit, ending in an ellipsis; unchanged where it fits.
+
+    Cut behind a sentence where that keeps half of what is allowed, else behind a word; a word longer than the limit
+    is cut between two graphemes.
+    """
+    if utf16_length(rich.text) <= limit_utf16:
+        return rich
+    room = limit_utf16 - 1
+    while room > 0:
+        head = _head(rich, room)
+        closed = _with_ellipsis(rich, head)
+        if head <= 0 or (over := utf16_length(closed.text) - limit_utf16) <= 0:
+            return closed if head > 0 else RichText(ELLIPSIS[:limit_utf16])
+        room = utf16_length(rich.text[:head]) - over
+    return RichText(ELLIPSIS[: max(limit_utf16, 0)])
+
+
+def _head(rich: RichText, room: int) -> int:
+    text = rich.text
+    end = _index_within(text, room)
+    half = end // 2
+    ends = [at for at in sentence_ends(text[: end + 1]) if half <= at <= end and text[at : at + 1].isspace()]
+    if ends:
+        return ends[-1]
+    at = _last_space(text, end)
+    return at if at > 0 else _grapheme_start(text, end)
+
+
+def _with_ellipsis(rich: RichText, end: int) -> RichText:
+    kept = rich.text[:end].rstrip(_CUT_TAIL)
+    head = rich.slice(0, len(kept))
+    at_sentence = kept[-1:] in ".!?\u061f\u06d4\u2026" or kept[-2:-1] in ".!?\u061f\u06d4\u2026"
+    if kept.endswith(ELLIPSIS):
+        tail = ""
+    else:
+        tail = f" {ELLIPSIS}" if kept and at_sentence else ELLIPSIS
+    tail += _POP * len(_open_isolates(kept))
+    # A block goes on to the end of its line: an ellipsis behind it would stand on a line of its own.
+    spans = (
+        replace(span, end=len(kept) + len(tail)) if span.type in _BLOCKS and span.end == len(kept) else span
+        for span in head.spans
+    )
+    return RichText(kept + tail, tuple(spans))
+
+
+def _index_within(text: str, room: int) -> int:
+    """The greatest index whose text before it is within ``room`` UTF-16 units."""
+    used = 0
+    for index, character in enumerate(text):
+        used += 1 + (character > "\uffff")
+        if used > room:
+            return index
+    return len(text)
+
+
+def _last_space(text: str, end: int) -> int:
+    """The end of the last whole word within ``end``, 0 when there is none."""
+    at = end
+    while at > 0 and not (at == len(text) or text[at].isspace()):
+        at -= 1
+    while at > 0 and text[at - 1].isspace():
+        at -= 1
+    return at
+
+
+def _grapheme_start(text: str, end: int) -> int:
+    """The nearest index at or before ``end`` that parts no grapheme; ``end`` where there is none."""
+    at = end
+    while 0 < at < len(text) and _joins(text, at):
+        at -= 1
+    return at or end
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether the characters on both sides of ``at`` are drawn as one."""
+    before, after = text[at - 1], text[at]
+    if after in _JOINERS or before in _JOINERS or unicodedata.category(after) in ("Mn", "Me", "Mc"):
+        return True
+    if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
+        return True
+    if "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff":
+        run = 0
+        while at - run > 0 and "\U0001f1e6" <= text[at - run - 1] <= "\U0001f1ff":
+            run += 1
+        return run % 2 == 1
+    return False
+
+
+def _open_isolates(text: str) -> str:
+    """The isolates of the last line that are still open: they end with the line anyway."""
+    open_ones: list[str] = []
+    for character in text[text.rfind("\n") + 1 :]:
+        if character in _ISOLATES:
+            open_ones.append(character)
+        elif character == _POP and open_ones:
+            open_ones.pop()
+    return "".join(open_ones)
+
+
+def split(rich: RichText, limit_utf16: int = 4096, limit_entities: int = 100) -> list[RichText]:
+    """Parts within both limits: cut at a paragraph, else a line, a sentence, a word.
+
+    The parts give the text back but for white space at the seams; isolates left open by a seam are closed in one
+    part and opened again in the next, which also repeats the direction mark of the line.
+    """
+    depth = _deepest_isolate(rich.text)
+    room = limit_utf16 - depth
+    parts: list[RichText] = []
+    start, prefix = 0, ""
+    while start < len(rich):
+        window = rich.slice(start, start + limit_utf16 + 1)  # one more, to see whether a word ends there
+        end = _fitting(window, room - len(prefix), limit_entities)
+        if start + end == len(rich):
+            parts.append(RichText(prefix) + window)
+            break
+        at = _seam(window.text, end)
+        head = RichText(prefix) + window.slice(0, len(window.text[:at].rstrip()))
+        if head.text.strip(_DIRECTION):
+            parts.append(head + RichText(_POP * min(depth, len(_open_isolates(head.text)))))
+        start, prefix = _next_start(rich, start + at, depth)
+    return parts
+
+
+def _deepest_isolate(text: str) -> int:
+    """How many isolates stand open at most; 0 for more than anybody means, which are not kept balanced."""
+    deepest = depth = 0
+    for character in text:
+        if character in _ISOLATES:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character == _POP:
+            depth = max(0, depth - 1)
+        elif character == "\n":
+            depth = 0
+    return deepest if deepest <= _MOST_ISOLATES else 0
+
+
+def _fitting(window: RichText, room: int, limit_entities: int) -> int:
+    """How much of the beginning of ``window`` is within both limits."""
+    end = max(1, _index_within(window.text, room))
+    starts = [entity.offset for entity in entities(window.slice(0, end))]
+    if len(starts) > limit_entities:
+        end = min(end, max(1, _index_within(window.text, starts[limit_entities])))
+    return end
+
+
+def _seam(text: str, end: int) -> int:
+    """Where to part ``text`` within ``end``: the best kind of place that keeps at least half."""
+    half = end // 2
+    for separator in ("\n\n", "\n"):
+        at = text.rfind(separator, half, end + len(separator))
+        if at > 0 and text[:at].strip():
+            return min(at, end)
+    ends = [at for at in sentence_ends(text[: end + 1]) if half <= at <= end and text[at : at + 1].isspace()]
+    if ends:
+        return ends[-1]
+    at = _last_space(text, end)
+    return at if text[:at].strip(_DIRECTION + " \n") else _grapheme_start(text, end)
+
+
+def _next_start(rich: RichText, at: int, depth: int) -> tuple[int, str]:
+    """Where the part behind the seam ``at`` begins, and what opens again in front of it."""
+    text = rich.text
+    start = at
+    while start < len(text) and text[start].isspace():
+        start += 1
+    if "\n" in text[at:start]:
+        in_pre = any(span.type == "pre" and span.start < at < span.end for span in rich.spans)
+        return (text.rfind("\n", at, start) + 1 if in_pre else start), ""
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    mark = line[:1] if line[:1] in tuple(_MARKS) else ""
+    return start, mark + _open_isolates(line)[:depth]

@@ -1,0 +1,233 @@
+"""The server of the pages: who may see what, addresses, and headers.
+
+Beside the path of a post: it reads through the ``load`` it is given and changes nothing. The pages themselves are
+``preview.py``; no page loads anything from another host.
+"""
+
+import errno
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+from aiohttp import web
+from yarl import URL
+
+from bot import preview
+from bot.errors import BotError, ConfigError
+from bot.model import Channel, Language, Shown
+
+log = structlog.get_logger()
+
+DEFAULT_LIMIT = 100  #: posts of a page that asks for no number
+
+Load = Callable[[str], Awaitable[Sequence[Shown]]]
+
+_OPEN_PATHS: Final = frozenset({"/healthz", "/static/preview.css"})
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Site:
+    """The pages and the server under them. ``channels`` and ``titles`` may be replaced while it runs."""
+
+    def __init__(
+        self,
+        *,
+        channels: Mapping[str, Channel],
+        load: Load,
+        titles: Mapping[str, str],
+        is_preview: bool,
+        token: str | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.channels = channels
+        self.titles = titles
+        self.url = ""  #: where it listens, once it does
+        self._load = load
+        self._is_preview = is_preview
+        self._token = token
+        self._now = now
+        self._style = preview.stylesheet()
+        self._runner: web.AppRunner | None = None
+
+    def application(self) -> web.Application:
+        """A new application that shows this site."""
+        application = web.Application(middlewares=[self._guard])
+        application[SITE] = self
+        application.on_response_prepare.append(_set_headers)
+        application.router.add_get("/", self._front)
+        application.router.add_get("/healthz", self._health)
+        application.router.add_get("/preview/{channel}", self._preview)
+        application.router.add_get("/static/preview.css", self._stylesheet)
+        return application
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, on a free port where ``port`` is 0, and return the port.
+
+        Raises: ConfigError.
+        """
+        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except (OSError, OverflowError) as error:
+            await runner.cleanup()
+            raise ConfigError(_listening_problem(host, port, error)) from error
+        self._runner = runner
+        actual: int = runner.addresses[0][1]
+        self.url = f"http://{_address(host, actual)}"
+        return actual
+
+    async def stop(self) -> None:
+        """Stop listening; open answers get a second to end."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    # --- answers -----------------------------------------------------------------------------------------------
+
+    @web.middleware
+    async def _guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Ask for the token; say in words what went wrong."""
+        if request.path not in _OPEN_PATHS and not self._is_allowed(request):
+            return self._notice(403, "no_token", "no_token_how")
+        try:
+            return await handler(request)
+        except web.HTTPNotFound:
+            known = "no_page_known" if self.channels else "no_channels"
+            return self._notice(404, "no_page", known, self._channel_links(request))
+        except BotError as error:
+            log.error("a page could not be shown", path=request.path, error=str(error))
+            return self._notice(503, "no_answer", "no_answer_how")
+
+    def _is_allowed(self, request: web.Request) -> bool:
+        if not self._token:
+            return True
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
+        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token.encode())
+
+    def _notice(
+        self, status: int, heading: str, words: str, links: Sequence[tuple[str, str, str]] = ()
+    ) -> web.Response:
+        """A page of a few words, in the language of the first channel."""
+        language = self._language
+        said = preview.WORDS[language]
+        return self._page(status, language, said[heading], heading=said[heading], note=said[words], links=links)
+
+    @property
+    def _language(self) -> Language:
+        return next((channel.language for channel in self.channels.values()), "en")
+
+    def _page(self, status: int, language: Language, title: str, **values: object) -> web.Response:
+        return _html(status, preview.page(language, title, style="", **values))
+
+    def _channel_links(self, request: web.Request) -> list[tuple[str, str, str]]:
+        """Address, title and chat of each channel."""
+        return [
+            (_preview_address(request, name), self.titles.get(name, name), channel.chat)
+            for name, channel in self.channels.items()
+        ]
+
+    async def _front(self, request: web.Request) -> web.Response:
+        links = self._channel_links(request)
+        if len(links) == 1:
+            return web.Response(status=302, headers={"Location": links[0][0], "Cache-Control": "no-store"})
+        words = preview.WORDS[self._language]
+        note = "" if links else words["no_channels"]
+        return self._page(200, self._language, words["channels"], heading=words["channels"], note=note, links=links)
+
+    async def _health(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
+        return web.Response(text="ok")
+
+    async def _stylesheet(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
+        return web.Response(text=self._style, content_type="text/css", charset="utf-8")
+
+    async def _preview(self, request: web.Request) -> web.Response:
+        name = request.match_info["channel"]
+        channel = self.channels.get(name)
+        if channel is None:
+            raise web.HTTPNotFound
+        marks, limit = request.query.get("marks") == "1", _limit(request.query.get("limit", ""))
+        frame = preview.Frame(
+            title=self.titles.get(name, name),
+            is_preview=self._is_preview,
+            limit=limit,
+            marks=marks,
+            marks_address=_with_query(request, marks=None if marks else "1"),
+            older_address=_with_query(request, limit=str(preview.MAX_LIMIT)),
+        )
+        return _html(200, preview.channel_page(channel, await self._load(name), frame, self._now()))
+
+
+SITE: Final = web.AppKey("SITE", Site)
+
+
+def create_site(
+    *,
+    channels: Mapping[str, Channel],
+    load: Load,
+    titles: Mapping[str, str],
+    is_preview: bool,
+    token: str | None,
+    now: Callable[[], datetime],
+) -> web.Application:
+    """The application of a new Site, which is its ``SITE``.
+
+    ``load`` gives what a channel was sent, newest last, and then what waits.
+    """
+    site = Site(channels=channels, load=load, titles=titles, is_preview=is_preview, token=token, now=now)
+    return site.application()
+
+
+def _html(status: int, page: str) -> web.Response:
+    # What no encoding can carry is never a reason not to show the rest.
+    body = page.encode("utf-8", "replace")
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(status=status, body=body, content_type="text/html", charset="utf-8", headers=headers)
+
+
+async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 (a signal's shape)
+    response.headers.update(_HEADERS)
+
+
+def _listening_problem(host: str, port: int, error: OSError | OverflowError) -> str:
+    place, remedy = _address(host, port), "set QASEDAK_HTTP_PORT to another, or 0"
+    if isinstance(error, OverflowError):
+        return f"{place}: there is no such port; {remedy}"
+    if isinstance(error, PermissionError):
+        return f"{place}: the system does not allow this port; {remedy}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{place}: port taken by another program; {remedy}"
+    return (
+        f"{place}: cannot listen there ({error.strerror or error}); set QASEDAK_HTTP_HOST to an address of this machine"
+    )
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _preview_address(request: web.Request, name: str) -> str:
+    query = {"token": request.query["token"]} if "token" in request.query else {}
+    return str(URL.build(path=f"/preview/{name}", query=query))
+
+
+def _with_query(request: web.Request, **changes: str | None) -> str:
+    """This page's address with parts of its query changed; None takes one away."""
+    query = {**request.query, **changes}
+    return str(URL.build(path=request.path, query={key: value for key, value in query.items() if value is not None}))
+
+
+def _limit(text: str) -> int:
+    return min(max(int(text), 1), preview.MAX_LIMIT) if text.isdecimal() and len(text) < 9 else DEFAULT_LIMIT

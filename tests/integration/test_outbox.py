@@ -1,0 +1,318 @@
+"""The outbox's state machine: what each answer of Telegram leads to, and what a restart finds."""
+
+from datetime import timedelta
+
+import pytest
+import structlog
+
+from bot.errors import (
+    ChatGone,
+    ChatMigrated,
+    MessageRejected,
+    RetryLater,
+    RightsMissing,
+    StorageError,
+    TokenRejected,
+    Uncertain,
+)
+from bot.model import PREVIEW_BOT, Calendar, OnUncertain
+from bot.pacing import Pace
+from bot.storage import lanes
+from tests.builders import a_channel, a_feed, a_subscription, an_entry
+from tests.stage import Stage
+
+CHANNEL = -1001111111111
+
+
+async def a_stage_with(stage: Stage, count: int) -> None:
+    """A baseline, and then *count* new posts."""
+    await stage.adopt()
+    await stage.read(an_entry(99))
+    await stage.read(an_entry(99), *(an_entry(number) for number in range(1, count + 1)))
+
+
+async def test_new_posts_go_out_once_oldest_first(stage: Stage) -> None:
+    await a_stage_with(stage, 3)
+    await stage.deliver_until_idle(stage.outbox())
+    assert stage.sender.titles() == ["Moon number 1", "Moon number 2", "Moon number 3"]
+    await stage.deliver_until_idle(stage.outbox())
+    assert len(stage.sender.sent) == 3
+    assert await stage.states() == ["sent"] * 3
+
+
+async def test_the_message_is_the_post_in_the_channels_own_form(lite: Stage) -> None:
+    await lite.adopt(a_subscription(channel=a_channel(language="en", calendars=(Calendar.GREGORIAN,), silent=True)))
+    await lite.read(an_entry(99))
+    await lite.read(an_entry(99), an_entry(1))
+    await lite.deliver_until_idle(lite.outbox())
+    (message,) = lite.sender.messages
+    assert "Friday, 20 November 2026" in message.text
+    assert message.silent
+
+
+async def test_a_chat_waits_when_telegram_says_so_and_keeps_its_order(stage: Stage) -> None:
+    await a_stage_with(stage, 2)
+    stage.sender.faults.append(RetryLater("flood", after=timedelta(seconds=120)))
+    outbox = stage.outbox()
+    delivered = await outbox.deliver_due()
+    assert (stage.sender.sent, delivered.wait_until) == ([], None)
+    stage.clock.advance(timedelta(seconds=119))
+    await outbox.deliver_due()
+    assert stage.sender.sent == []
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.deliver_until_idle(outbox)
+    assert stage.sender.titles() == ["Moon number 1", "Moon number 2"]
+
+
+async def test_a_chat_that_must_wait_does_not_hold_another(stage: Stage) -> None:
+    await stage.adopt(a_subscription(), a_subscription(channel=a_channel("other", chat="-1002222222222")))
+    await stage.read(an_entry(99))
+    await stage.read(an_entry(99), an_entry(1))
+    stage.sender.faults.append(RetryLater("flood", after=timedelta(hours=2)))
+    await stage.outbox().deliver_due()
+    assert len(stage.sender.sent) == 1
+    assert sorted(await stage.states()) == ["pending", "sent"]
+
+
+async def test_a_short_wait_is_announced_so_that_once_can_wait_for_it(lite: Stage) -> None:
+    await a_stage_with(lite, 1)
+    lite.sender.faults.append(RetryLater("flood", after=timedelta(seconds=20)))
+    assert (await lite.outbox().deliver_due()).wait_until == lite.clock.now() + timedelta(seconds=20)
+
+
+async def test_an_outage_ends_in_everything_sent_once_and_in_order(stage: Stage) -> None:
+    await a_stage_with(stage, 3)
+    stage.sender.faults.extend([RetryLater("no connection")] * 5)
+    await stage.deliver_until_idle(stage.outbox())
+    assert stage.sender.titles() == ["Moon number 1", "Moon number 2", "Moon number 3"]
+
+
+async def test_after_seven_days_of_outage_a_delivery_is_dead_and_says_why(lite: Stage) -> None:
+    await a_stage_with(lite, 1)
+    lite.clock.advance(timedelta(days=8))
+    lite.sender.faults.append(RetryLater("no connection"))
+    assert (await lite.outbox().deliver_due()).dead == 1
+    (row,) = await lite.rows()
+    assert row["state"] == "dead"
+    assert "given up after 7 days" in str(row["error"])
+
+
+async def test_a_refused_message_is_dead_and_the_next_one_goes_on(stage: Stage) -> None:
+    await a_stage_with(stage, 2)
+    stage.sender.faults.append(MessageRejected("message is too long"))
+    await stage.deliver_until_idle(stage.outbox())
+    assert await stage.states() == ["dead", "sent"]
+    assert stage.sender.titles() == ["Moon number 2"]
+
+
+async def test_a_retried_delivery_begins_anew(stage: Stage) -> None:
+    await a_stage_with(stage, 1)
+    stage.sender.faults.append(MessageRejected("message is too long"))
+    await stage.deliver_until_idle(stage.outbox())
+    assert await stage.database.write(lanes.revive, stage.sender.bot_id, None, stage.clock.now()) == 1
+    await stage.deliver_until_idle(stage.outbox())
+    assert await stage.states() == ["sent"]
+
+
+async def test_missing_rights_stop_the_lane_and_lose_nothing(stage: Stage) -> None:
+    await a_stage_with(stage, 2)
+    stage.sender.faults.append(RightsMissing("need administrator rights"))
+    outbox = stage.outbox()
+    await stage.deliver_until_idle(outbox, within=timedelta(minutes=1))
+    assert stage.sender.sent == []
+    assert await stage.states() == ["pending", "pending"]
+    assert await stage.database.write(lanes.resume, stage.sender.bot_id, CHANNEL, stage.clock.now())
+    await stage.deliver_until_idle(outbox)
+    assert stage.sender.titles() == ["Moon number 1", "Moon number 2"]
+
+
+async def test_a_restart_tries_paused_lanes_again(lite: Stage) -> None:
+    await a_stage_with(lite, 1)
+    lite.sender.faults.append(RightsMissing("need administrator rights"))
+    await lite.outbox().deliver_due()
+    outbox = lite.outbox()
+    await outbox.resume_paused()
+    await lite.deliver_until_idle(outbox)
+    assert await lite.states() == ["sent"]
+
+
+async def test_everything_for_a_chat_that_is_gone_is_dead_after_one_try(stage: Stage) -> None:
+    await a_stage_with(stage, 3)
+    stage.sender.faults.append(ChatGone("bot was blocked by the user"))
+    await stage.deliver_until_idle(stage.outbox())
+    assert await stage.states() == ["dead"] * 3
+    assert not stage.sender.faults
+    assert stage.sender.sent == []
+
+
+async def test_a_group_that_migrated_takes_its_lane_along(stage: Stage) -> None:
+    await a_stage_with(stage, 2)
+    stage.sender.faults.append(ChatMigrated("upgraded", new_chat_id=-1009999999999))
+    await stage.deliver_until_idle(stage.outbox())
+    assert [chat for chat, _text, _at in stage.sender.sent] == [-1009999999999] * 2
+
+
+async def test_a_wrong_token_stops_the_outbox_and_keeps_the_posts(lite: Stage) -> None:
+    await a_stage_with(lite, 2)
+    lite.sender.faults.append(TokenRejected("TELEGRAM_BOT_TOKEN: Telegram does not know this token"))
+    with pytest.raises(TokenRejected):
+        await lite.outbox().deliver_due()
+    assert await lite.states() == ["pending", "pending"]
+
+
+async def test_an_uncertain_send_blocks_its_lane_and_is_settled_after_ten_seconds(stage: Stage) -> None:
+    await a_stage_with(stage, 2)
+    stage.sender.faults.append(Uncertain("the connection broke"))
+    outbox = stage.outbox()
+    delivered = await outbox.deliver_due()
+    assert await stage.states() == ["uncertain", "pending"]
+    assert delivered.wait_until == stage.clock.now() + timedelta(seconds=10)
+    stage.clock.advance(timedelta(seconds=9))
+    await outbox.deliver_due()
+    assert stage.sender.sent == []
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.deliver_until_idle(outbox)
+    assert stage.sender.titles() == ["Moon number 1", "Moon number 2"]
+
+
+async def test_on_uncertain_hold_leaves_the_decision_to_a_person(stage: Stage) -> None:
+    await a_stage_with(stage, 2)
+    stage.sender.faults.append(Uncertain("the connection broke"))
+    await stage.deliver_until_idle(stage.outbox(on_uncertain=OnUncertain.HOLD))
+    assert await stage.states() == ["held", "sent"]
+    assert stage.sender.titles() == ["Moon number 2"]
+
+
+async def test_a_channel_gets_no_more_than_its_minute_across_restarts(lite: Stage) -> None:
+    await a_stage_with(lite, 30)
+    for _restart in range(200):
+        outbox = lite.outbox(pace=Pace(per_chat_minute=5))
+        await outbox.deliver_due()
+        lite.clock.advance(timedelta(seconds=2))
+    times = [at for _chat, _text, at in lite.sender.sent]
+    assert len(times) == 30
+    for start in times:
+        assert sum(start <= at < start + timedelta(seconds=60) for at in times) <= 5
+
+
+async def test_live_posts_go_before_backfill(lite: Stage) -> None:
+    await lite.adopt(a_subscription(feed=a_feed(backfill=None)))
+    await lite.read(*(an_entry(number) for number in range(1, 8)))
+    await lite.outbox().deliver_due()
+    await lite.read(*(an_entry(number) for number in range(1, 8)), an_entry(50))
+    await lite.deliver_until_idle(lite.outbox())
+    titles = lite.sender.titles()
+    assert titles.index("Moon number 50") < titles.index("Moon number 7")
+    assert len(titles) == 8
+
+
+async def test_a_name_is_resolved_once_and_asked_again_only_later_when_unknown(lite: Stage) -> None:
+    await lite.adopt(a_subscription(channel=a_channel(chat="@example")))
+    await lite.read(an_entry(99))
+    await lite.read(an_entry(99), an_entry(1))
+    outbox = lite.outbox()
+    delivered = await outbox.deliver_due()
+    assert delivered.problems == ["channel main: chat @example: Chat not found"]
+    lite.sender.names["@example"] = CHANNEL
+    await outbox.deliver_due()
+    assert lite.sender.sent == []
+    lite.clock.advance(timedelta(minutes=6))
+    await lite.deliver_until_idle(outbox)
+    assert [chat for chat, _text, _at in lite.sender.sent] == [CHANNEL]
+
+
+async def test_the_preview_is_not_paced_and_holds_no_grudge(lite: Stage) -> None:
+    lite.sender.bot_id = PREVIEW_BOT
+    await a_stage_with(lite, 30)
+    await lite.outbox(pace=Pace(1, 1)).deliver_due()
+    assert len(lite.sender.sent) == 30
+
+
+async def test_a_route_that_left_the_file_sends_nothing_more(lite: Stage) -> None:
+    await a_stage_with(lite, 1)
+    lite.routes.subscriptions.clear()
+    await lite.deliver_until_idle(lite.outbox())
+    assert lite.sender.sent == []
+    assert await lite.states() == ["dropped"]
+
+
+async def test_a_stopping_outbox_finishes_its_send_and_begins_no_other(lite: Stage) -> None:
+    await a_stage_with(lite, 3)
+
+    def stop_at_first_send(name: str) -> None:
+        if name == "after the send":
+            outbox.stop()
+
+    outbox = lite.outbox(step=stop_at_first_send)
+    await outbox.deliver_due()
+    assert await lite.states() == ["sent", "pending", "pending"]
+    await lite.deliver_until_idle(lite.outbox())
+    assert len(lite.sender.sent) == 3
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["before the attempt is committed", "before the send", "after the send", "after the settlement"],
+)
+@pytest.mark.parametrize("which", [1, 2], ids=["first-post", "second-post"])
+async def test_a_process_that_dies_at_any_step_loses_nothing(stage: Stage, step: str, which: int) -> None:
+    """A dying process runs no more code: what it left in the database is all that the next one has.
+
+    Twice is allowed for one step only: between Telegram's answer and its commit, and the row says so.
+    """
+    await a_stage_with(stage, 3)
+    seen = 0
+
+    def die(name: str) -> None:
+        nonlocal seen
+        seen += name == step
+        if seen == which and name == step:
+            raise Died
+
+    with pytest.raises(BaseExceptionGroup):
+        await stage.outbox(step=die).deliver_due()
+    stage.clock.advance(timedelta(minutes=2))
+    with structlog.testing.capture_logs() as logs:
+        await stage.deliver_until_idle(stage.outbox())
+    assert await stage.states() == ["sent"] * 3
+    titles = stage.sender.titles()
+    assert list(dict.fromkeys(titles)) == ["Moon number 1", "Moon number 2", "Moon number 3"]
+    doubled = len(titles) - 3
+    assert doubled == (1 if step == "after the send" else 0)
+    repeated = [entry for entry in logs if entry["event"] == "uncertain send repeated"]
+    assert len(repeated) == (1 if step in ("before the send", "after the send") else 0)
+
+
+class Died(BaseException):
+    """Not an Exception: nothing in the program may catch it."""
+
+
+async def test_a_lane_taken_over_is_left_alone(stage: Stage) -> None:
+    """A process that comes back after its lease writes nothing over the work of the one that took over."""
+    await a_stage_with(stage, 1)
+
+    def take_over(name: str) -> None:
+        if name == "before the attempt is committed":
+            stage.clock.advance(timedelta(minutes=2))
+            taken = stage.database.write_now(
+                lanes.claim, stage.sender.bot_id, stage.clock.now(), limit=1, lease=timedelta(minutes=1)
+            )
+            assert len(taken) == 1
+
+    await stage.outbox(step=take_over).deliver_due()
+    assert stage.sender.sent == []
+    assert await stage.states() == ["pending"]
+
+
+async def test_a_failing_database_ends_the_pass_and_not_the_program(lite: Stage) -> None:
+    await a_stage_with(lite, 1)
+
+    def fail(name: str) -> None:
+        if name == "before the attempt is committed":
+            raise StorageError("the disk is full; make room")
+
+    delivered = await lite.outbox(step=fail).deliver_due()
+    assert delivered.problems == ["the disk is full; make room"]
+    lite.clock.advance(timedelta(minutes=1))
+    await lite.deliver_until_idle(lite.outbox())
+    assert await lite.states() == ["sent"]

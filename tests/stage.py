@@ -1,0 +1,78 @@
+"""A stage for tests of the outbox: feeds adopted, entries ingested, an outbox with a fake Telegram."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.model import Entry, OnUncertain, Reading, Subscription
+from bot.outbox import Outbox
+from bot.pacing import Pace
+from bot.storage import feeds, ingest, reports
+from bot.storage.database import Database
+from bot.storage.feeds import NextCheck, Routes
+from tests.builders import a_subscription
+from tests.fakes.clock import FakeClock
+from tests.fakes.sender import FakeSender
+
+
+@dataclass(slots=True)
+class Stage:
+    """One bot on one database."""
+
+    database: Database
+    clock: FakeClock
+    sender: FakeSender
+    routes: Routes = field(default_factory=lambda: Routes({}, {}))
+
+    async def adopt(self, *wanted: Subscription) -> None:
+        """What reading feeds.yaml does."""
+        wanted = wanted or (a_subscription(),)
+        configured = list({subscription.feed.name: subscription.feed for subscription in wanted}.values())
+        self.routes = await self.database.write(
+            ingest.adopt, self.sender.bot_id, configured, list(wanted), self.clock.now()
+        )
+
+    async def read(self, *entries: Entry, feed: str = "sky") -> None:
+        """What one reading of a feed does."""
+        feed_id = next(feed_id for feed_id, found in self.routes.feeds.items() if found.name == feed)
+        now = self.clock.now()
+        (claim,) = await self.database.write(
+            feeds.claim_due, now, limit=1, lease=timedelta(minutes=5), among=[feed_id], forced=True
+        )
+        await self.database.write(ingest.ingest, claim, Reading(entries=entries), self.routes, now)
+        await self.database.write(feeds.settle, claim, now, NextCheck(now, ""), host_free_at=now)
+
+    def outbox(
+        self,
+        *,
+        on_uncertain: OnUncertain = OnUncertain.RESEND,
+        pace: Pace | None = None,
+        step: Callable[[str], None] = lambda _name: None,
+    ) -> Outbox:
+        """A new process."""
+        return Outbox(
+            self.database,
+            self.sender,
+            self.clock,
+            subscriptions=self.routes.subscriptions,
+            pace=pace or Pace(),
+            on_uncertain=on_uncertain,
+            step=step,
+        )
+
+    async def deliver_until_idle(self, outbox: Outbox, within: timedelta = timedelta(hours=1)) -> None:
+        """Pass after pass, the clock going on by seconds, until nothing waits or *within* is over."""
+        deadline = self.clock.now() + within
+        while self.clock.now() < deadline:
+            await outbox.deliver_due()
+            if not await self.database.read(reports.count_waiting, self.sender.bot_id):
+                return
+            self.clock.advance(timedelta(seconds=1))
+
+    async def states(self) -> list[str]:
+        """Of every delivery, in order."""
+        return [str(row["state"]) for row in await self.rows()]
+
+    async def rows(self) -> Sequence[dict[str, object]]:
+        """The outbox as ``qasedak deliveries`` shows it."""
+        return await self.database.read(reports.delivery_rows, self.sender.bot_id)

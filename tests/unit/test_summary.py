@@ -1,0 +1,219 @@
+"""``bot.text.summary`` and the sentences it is made of."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.model import SummaryOptions
+from bot.text import persian, summary
+
+# --- sentences ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        pytest.param("The moon is full. Take a walk.", 2, id="plain"),
+        pytest.param("Dr. Roshan met Mrs. Hill on Sept. 14 at 5.30.", 1, id="titles-and-months"),
+        pytest.param("It was 3.5 metres tall, e.g. a tree. It grew.", 2, id="decimals"),
+        pytest.param("J. R. Hill wrote it. She read it.", 2, id="initials"),
+        pytest.param("U.S. gardens opened in the U.S. The roses came later.", 2, id="dotted-letters"),
+        pytest.param('"Is it full?" he asked. "Yes!"', 2, id="question-in-a-quote"),
+        pytest.param("Wait... and look. Then sleep.", 2, id="ellipsis-goes-on"),
+        pytest.param("So it ended… The night began.", 2, id="ellipsis-ends"),
+        pytest.param("He said ... nothing at all.", 1, id="words-left-out"),
+        pytest.param('"The sky is clear." (Sky Notes) The night began.', 2, id="source-in-brackets"),
+        pytest.param("See No. 5 of the list. No. It is late.", 3, id="number-or-no"),
+        pytest.param("1. Water the roses. 2. Wait.", 2, id="numbered"),
+        pytest.param("Full?! Really! Yes.", 3, id="cries"),
+        pytest.param("one line\nanother line", 2, id="lines"),
+        pytest.param("ماه کامل است. آسمان صاف است.", 2, id="persian"),
+        pytest.param("آیا ماه کامل است؟ بله! خوب است.", 3, id="persian-marks"),
+        pytest.param("ماه کامل است؛ آسمان صاف است.", 1, id="semicolon-never"),
+        pytest.param("در سال ۱۳۹۷ ه.ش. باغ باز شد. م. ر. روشن آمد.", 2, id="persian-initials"),
+        pytest.param("گفت: «می\u200cآیی؟» و رفت. ماند.", 2, id="question-in-persian-quotes"),
+        pytest.param("نسخهٔ ۳.۵ آمد. تاریخ آن ۱۴۰۵.۰۹.۰۲ است.", 2, id="persian-decimals"),
+        pytest.param("صبر کن… و ببین.", 1, id="and-goes-on"),
+        pytest.param("چاند پورا ہے۔ آسمان صاف ہے۔", 2, id="urdu-full-stop"),
+        pytest.param("", 0, id="nothing"),
+    ],
+)
+def test_sentences_are_parted_where_a_reader_parts_them(text: str, count: int) -> None:
+    assert len(summary.split_sentences(text)) == count
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="ab. !?…؟«»\"'()A1\n\u200cم", max_size=60))
+def test_sentences_lose_nothing_but_white_space(text: str) -> None:
+    assert "".join("".join(summary.split_sentences(text)).split()) == "".join(text.split())
+
+
+# --- picking ------------------------------------------------------------------------------------------------
+
+GARDEN = [
+    "The public garden of the old town opened its new rose beds to visitors on Friday morning.",
+    "Tea was served under the trees. A band played for an hour. Children painted stones.",
+    "The rose beds hold four hundred plants, and the garden keeps a record of each rose. "
+    "It took two years to dig the beds by hand. Rain stopped the work for most of the first spring.",
+    "“We like mornings best,” said one visitor. However, she stayed until the evening.",
+    "Visitors may see the rose beds every day until the garden closes for winter in November.",
+    "The next concert is in May. Bring a chair. Parking is behind the old mill.",
+]
+TITLE = "New rose beds open in the old town garden"
+
+SKY = [
+    "ماه امشب کامل است و از سر شب تا سپیده\u200cدم در آسمان همهٔ شهرها دیده می\u200cشود.",
+    "برای دیدن آن ابزاری لازم نیست. با این حال دوربین دوچشمی دهانه\u200cها را روشن\u200cتر نشان می\u200cدهد.",
+    "دوربین دوچشمی را روی سه\u200cپایه بگذارید تا تصویر ماه نلرزد. چای هم فراموش نشود.",
+    "ماه کامل بعدی یک ماه دیگر است و رصدخانه برای آن شب برنامه\u200cای برای خانواده\u200cها دارد.",
+    "او گفت هوا صاف می\u200cماند. جاده باز است. پارکینگ پشت ساختمان است.",
+]
+
+
+def test_a_summary_is_sentences_of_the_text_in_their_order() -> None:
+    picked = summary.summarise(GARDEN, title=TITLE)
+    text = " ".join(GARDEN)
+    places = [text.index(sentence) for sentence in picked]
+    assert len(picked) == 3
+    assert places == sorted(places)
+    assert picked[0] == GARDEN[0]
+    assert picked[-1] == GARDEN[4]
+
+
+def test_a_persian_summary_is_as_good() -> None:
+    picked = summary.summarise(SKY, title="ماه کامل امشب")
+    assert picked[0] == SKY[0]
+    assert SKY[3] in picked
+    assert not any(sentence.startswith(("او ", "با این حال")) for sentence in picked)
+
+
+@pytest.mark.parametrize("sentences", [1, 2, 3, 5])
+@pytest.mark.parametrize("max_chars", [80, 200, 600])
+def test_a_summary_keeps_its_limits(sentences: int, max_chars: int) -> None:
+    for paragraphs in (GARDEN, SKY):
+        picked = summary.summarise(paragraphs, title=None, sentences=sentences, max_chars=max_chars)
+        assert 1 <= len(picked) <= sentences
+        assert len(" ".join(picked)) <= max_chars
+
+
+def test_a_first_sentence_that_is_too_long_is_cut_behind_a_word() -> None:
+    assert summary.summarise(GARDEN[:1], title=None, max_chars=30) == ["The public garden of the old…"]
+
+
+def test_arabic_letters_change_nothing_that_is_picked() -> None:
+    arabic = str.maketrans("یک", "يك")
+    other = summary.summarise([paragraph.translate(arabic) for paragraph in SKY], title="ماه کامل امشب")
+    assert [persian.search_fold(s) for s in other] == [
+        persian.search_fold(s) for s in summary.summarise(SKY, title="ماه کامل امشب")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        pytest.param("Isfahan, Sept. 14, 2018 - The garden opened.", "The garden opened.", id="place-and-date"),
+        pytest.param("Sept. 13, 2018 – The garden opened.", "The garden opened.", id="date"),
+        pytest.param("LONDON — The garden opened.", "The garden opened.", id="capitals"),
+        pytest.param("Shiraz (Sky Notes) - The garden opened.", "The garden opened.", id="agency"),
+        pytest.param("شیراز، ۵ مهر ۱۴۰۵ - باغ باز شد.", "باغ باز شد.", id="persian"),
+        pytest.param("The garden - an old one - opened.", "The garden - an old one - opened.", id="no-dateline"),
+    ],
+)
+def test_a_dateline_is_not_told(first: str, expected: str) -> None:
+    assert summary.summarise([first], title=None) == [expected]
+
+
+@pytest.mark.parametrize(
+    "paragraphs", [[], [""], ["...", "—"], [TITLE]], ids=["no-paragraphs", "empty", "no-letters", "only-the-title"]
+)
+def test_where_nothing_is_said_there_is_no_summary(paragraphs: list[str]) -> None:
+    assert summary.summarise(paragraphs, title=TITLE) == []
+
+
+def test_a_long_post_is_summarised_in_a_blink() -> None:
+    words = ["moon", "garden", "rose", "night", "sky", "water", "stone", "tree", "path", "light", "wind"]
+    long_post = [" ".join(words[(i * j) % 11] for j in range(3, 18)).capitalize() + f" {i}." for i in range(1000)]
+    start = time.process_time()
+    assert len(summary.summarise(long_post, title="Moon over the garden")) == 3
+    assert time.process_time() - start < 1
+
+
+def test_the_hash_seed_changes_nothing() -> None:
+    code = "from tests.unit.test_summary import *; print(summary.summarise(GARDEN + SKY, title=TITLE))"
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(answers) == 1
+
+
+# --- the publisher's or ours --------------------------------------------------------------------------------
+
+OPTIONS = SummaryOptions()
+CONTENT = "".join(f"<p>{paragraph}</p>" for paragraph in GARDEN)
+
+
+def test_a_publishers_own_summary_is_used() -> None:
+    own = "<p>Four hundred roses wait for you in the old town.</p>"
+    assert summary.choose(own, CONTENT, TITLE, OPTIONS) == "Four hundred roses wait for you in the old town."
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param(GARDEN[0][:60] + "…", id="torn-beginning"),
+        pytest.param(GARDEN[0][:60] + " [&#8230;]", id="torn-beginning-in-brackets"),
+        pytest.param(CONTENT, id="the-content-itself"),
+        pytest.param(f"<b>{TITLE}</b>", id="the-title"),
+        pytest.param("<a href='https://example.org/c'>Comments</a>", id="a-link"),
+        pytest.param("Read more", id="read-more"),
+        pytest.param("ادامه مطلب", id="persian-read-more"),
+        pytest.param("<p>…</p>", id="no-letters"),
+        pytest.param("", id="empty"),
+        pytest.param(None, id="none"),
+    ],
+)
+def test_what_is_no_summary_gives_way_to_the_content(own: str | None) -> None:
+    assert summary.choose(own, CONTENT, TITLE, OPTIONS) == " ".join(summary.summarise(GARDEN, title=TITLE))
+
+
+def test_headings_captions_and_rows_of_links_are_not_told() -> None:
+    html = (
+        "<h2>News</h2><figcaption>A rose</figcaption><p><a href='https://example.org/1'>Share</a> "
+        "<a href='https://example.org/2'>Print</a></p><ul><li>Roses bloom.</li></ul>"
+        "<p>The post x appeared first on y.</p>"
+    )
+    assert summary.choose(None, html, "Garden", OPTIONS) == "Roses bloom."
+
+
+def test_the_title_is_not_repeated() -> None:
+    assert summary.choose(f"<p>{TITLE}</p>", None, TITLE, OPTIONS) == ""
+    assert summary.choose(f"<p>{TITLE}.</p><p>Tea was served.</p>", None, TITLE, OPTIONS) == "Tea was served."
+
+
+def test_a_long_summary_ends_with_a_sentence() -> None:
+    own = "<p>Roses are out. The paths are dry. Tea is served until late in the evening.</p>"
+    assert summary.choose(own, CONTENT, TITLE, SummaryOptions(3, 40)) == "Roses are out. The paths are dry."
+    assert summary.choose(own, CONTENT, TITLE, SummaryOptions(1, 600)) == "Roses are out."
+
+
+def test_a_feed_that_tears_its_only_text_loses_the_torn_sentence() -> None:
+    own = "<p>Roses are out. The paths are dry and [&hellip;]</p>"
+    assert summary.choose(own, None, TITLE, OPTIONS) == "Roses are out."
+    assert summary.choose("<p>The paths are dry and [...]</p>", None, TITLE, OPTIONS) == "The paths are dry and…"
+    assert summary.choose("<p>Roses are out. Read more &rarr;</p>", None, TITLE, OPTIONS) == "Roses are out."
+
+
+def test_nothing_to_tell_is_an_empty_summary() -> None:
+    assert summary.choose(None, None, None, OPTIONS) == ""
+    assert summary.choose("<img src='https://example.org/a.png'>", "", "x", OPTIONS) == ""
