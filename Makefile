@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check format bench lock image crash shots clean
+.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -50,7 +50,13 @@ bench: install-dev  ## Ratios against a peer in the same run
 	$(BIN)/python -m tests.bench
 
 crash: install-dev  ## The long form of the crash test
-	$(BIN)/python -m pytest tests/acceptance/test_crash.py --crash-runs 60
+	$(BIN)/python -m pytest tests/acceptance/test_crash.py --crash-runs 40 --timeout 1800
+
+soak: install-dev  ## Ten minutes at Telegram's real pace
+	$(BIN)/python -m pytest tests/acceptance/test_soak.py --soak-seconds 600 --timeout 1200
+
+fuzz: install-dev  ## The property tests with 3,000 examples each
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/unit -n 2 --timeout 3600
 
 shots: install-dev  ## Write pictures of the pages to var/shots (needs Chromium)
 	$(BIN)/python -m tests.shots

@@ -19,11 +19,12 @@ from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
 from bot.model import Channel, Shown
 from bot.outbox import Delivered, Outbox
 from bot.poller import Polled, Poller
+from bot.replay import Replayer
 from bot.schedule import Schedule
 from bot.sender import LocalPreview, TelegramSender, open_bot, shut_down
 from bot.sources.feed import FeedSource, Parser
 from bot.sources.fetch import Fetcher
-from bot.storage import ingest, reports
+from bot.storage import ingest, lanes, reports
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.web import Site
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 #: SIGTERM gives sends under way this long (contract: the process ends within 20 s).
 STOP_PATIENCE = timedelta(seconds=15)
 TICK = timedelta(seconds=1)
+REPLAY_TICK = timedelta(seconds=30)
 #: Rights may come back while no update tells us.
 RETRY_PAUSED = timedelta(minutes=10)
 #: Until the Bot API answers for the first time.
@@ -94,6 +96,7 @@ class App:
             pace=config.pace,
             on_uncertain=config.on_uncertain,
         )
+        self._replayer = Replayer(self.database, self._clock, routes=self.routes)
         self._site: Site | None = None
         self._commands: Commands | None = None
         self._stop = asyncio.Event()
@@ -108,8 +111,9 @@ class App:
         """Bring the database up to date, and into agreement with feeds.yaml."""
         await asyncio.to_thread(self.database.migrate)
         now = self._clock.now()
+        await self.database.write(lanes.inherit, now)
         routes = await self.database.write(ingest.adopt, self.bot_id, self.config.feeds, self.config.subscriptions, now)
-        self.routes = self._poller.routes = routes
+        self.routes = self._poller.routes = self._replayer.routes = routes
         self._outbox.subscriptions = routes.subscriptions
 
     async def close(self) -> None:
@@ -129,6 +133,7 @@ class App:
         if self._bot is not None:
             await username_of(self._bot)
         done.polled = await self._poller.poll_all_due(forced=forced)
+        await self._replayer.replay_due()
         await self._outbox.resume_paused()
         while not self._stop.is_set():
             delivered = await self._outbox.deliver_due()
@@ -164,6 +169,7 @@ class App:
             try:
                 await self._report_start(starting)
                 schedule.every(TICK, "poll", self._poller.poll_due)
+                schedule.every(REPLAY_TICK, "replay", self._replayer.replay_due)
                 schedule.every(TICK, "deliver", self._outbox.deliver_due)
                 schedule.every(RETRY_PAUSED, "resume", self._outbox.resume_paused)
                 schedule.start()
@@ -297,6 +303,8 @@ class App:
             report = await sender.report(channel.chat)
         except DeliveryError as error:
             return f"✗ {channel.name}: {error}"
+        if self._site is not None:
+            self._site.titles = {**self._site.titles, channel.name: report.title}
         return f"✗ {channel.name}: {report.problem}" if report.problem else f"✓ {channel.name} ({report.title})"
 
 

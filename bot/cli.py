@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 import typer
@@ -24,7 +25,7 @@ from bot.app import App
 from bot.config import Config, Settings, read_config, read_settings
 from bot.errors import BotError, ConfigError, StorageError, TokenRejected
 from bot.looking import Found
-from bot.model import DeliveryState, LinkPreview, Message, SummaryOptions
+from bot.model import DeliveryState, Entry, LinkPreview, Message, SummaryOptions
 from bot.storage import lanes, reports
 from bot.storage.database import Database
 from bot.text import dates, markup, summary
@@ -207,8 +208,8 @@ def read(source: Source, format: Format = looking.Format.AUTO, as_json: AsJson =
         if as_json:
             _print_json(_entry_json(found))
         else:
-            when = f"{found.entry.published:%Y-%m-%d %H:%M}Z" if found.entry.published else "no date"
-            typer.echo(f"{when}  {found.entry.title or '(no title)'}  {found.entry.link or ''}".rstrip())
+            entry = found.entry
+            typer.echo(f"{_when(entry, config.zone)}  {entry.title or '(no title)'}  {entry.link or ''}".rstrip())
 
 
 def _configured_if_there() -> tuple[Settings, Config]:
@@ -216,9 +217,16 @@ def _configured_if_there() -> tuple[Settings, Config]:
     settings = read_settings()
     _set_up_logging(settings)
     path = Path(settings.config)
-    if path.exists() or "QASEDAK_CONFIG" in os.environ:
+    if path.exists() or os.environ.get("QASEDAK_CONFIG"):
         return settings, read_config(path, environment=settings.variables(), with_token=False)
     return settings, Config(path)
+
+
+def _when(entry: Entry, zone: ZoneInfo) -> str:
+    if entry.published is None:
+        return "no date"
+    # A civil day is 00:00 of the bot's zone: in UTC it would be another day.
+    return f"{entry.published.astimezone(zone):%Y-%m-%d}" if entry.date_only else f"{entry.published:%Y-%m-%d %H:%M}Z"
 
 
 def _entry_json(found: Found) -> dict[str, Any]:
@@ -258,7 +266,10 @@ def preview(
         elif html is None:
             typer.echo("\n\n".join(message.text for message in messages) + "\n\n" + "-" * 40)
     if html is not None:
-        html.write_text(shown.page(), encoding="utf-8")
+        try:
+            html.write_text(shown.page(), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{html}: cannot be written ({error.strerror}); name another file") from error
         _say(f"{html}: {len(shown.messages)} entries")
 
 
@@ -303,7 +314,8 @@ def summarise(
     try:
         paragraphs = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        _fail([f"{file}: cannot be read ({error}); name a text file in UTF-8"], 2)
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{file}: cannot be read ({reason}); name a text file in UTF-8") from error
     chosen = summary.summarise(paragraphs, title=None, sentences=sentences)
     if as_json:
         _print_json({"sentences": chosen})
@@ -319,6 +331,9 @@ def summarise(
 def posts(feed: Annotated[str | None, typer.Option(help="Of this feed only.")] = None, as_json: AsJson = False) -> None:
     """Show stored posts and what became of them, oldest first."""
     with _Opened() as (database, bot_id):
+        known = database.read_now(reports.known_feeds)
+        if feed is not None and feed not in known:
+            raise ConfigError(f"--feed: no feed is called '{feed}'" + feeds_yaml.suggest(feed, known))
         found = database.read_now(reports.post_reports, bot_id, feed)
     for report in found:
         if as_json:
@@ -361,8 +376,16 @@ def deliveries(
 def retry(ids: Annotated[list[int] | None, typer.Argument(metavar="[DELIVERY ...]")] = None) -> None:
     """Make dead and held deliveries pending again: those named, or all that are dead."""
     with _Opened() as (database, bot_id):
+        states = {row["delivery"]: row["state"] for row in database.read_now(reports.delivery_rows, bot_id)}
+        unknown = [number for number in ids or () if number not in states]
+        if unknown:
+            raise ConfigError([f"{number}: no such delivery; see `qasedak deliveries`" for number in unknown])
         revived = database.write_now(lanes.revive, bot_id, ids or None, looking.now())
     typer.echo(f"{revived} deliveries are pending again")
+    refused = [number for number in ids or () if states[number] not in (DeliveryState.DEAD, DeliveryState.HELD)]
+    for number in refused:
+        _say(f"{number}: is {states[number]}; only what is dead or held is tried again")
+    raise typer.Exit(1 if refused else 0)
 
 
 @db.command()

@@ -6,24 +6,23 @@ configuration files and looks at which archive files exist; it opens no database
 
 import glob
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import render
 from bot.errors import ConfigError
-from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection, explain, suggest
-from bot.model import Channel, Feed, FeedKind, Language, OnUncertain, Subscription, SummaryOptions
+from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection, explain, shown, suggest
+from bot.model import Channel, Feed, FeedKind, Language, OnUncertain, Replay, Subscription, SummaryOptions
 from bot.pacing import Pace
-from bot.yaml_file import Place, YamlFile
+from bot.yaml_file import KeyPath, Problem, YamlFile
 
 #: The chat of the sample feeds.yaml; nothing is ever sent there.
 PLACEHOLDER_CHAT = "@your_channel"
@@ -34,34 +33,70 @@ NOT_YET = ("QASEDAK_ROLES", "QASEDAK_WEBHOOK_URL", "QASEDAK_WEBHOOK_SECRET", "QA
 
 
 class Settings(BaseSettings):
-    """The environment, as CONTRACT names it; a ``.env`` beside feeds.yaml fills what is not set."""
+    """The environment, as CONTRACT names it; a ``.env`` beside feeds.yaml fills what is not set.
 
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, populate_by_name=True)
+    A description says what the value must be: it ends up in messages, since the value itself must not.
+    """
 
-    token: str | None = Field(None, validation_alias="TELEGRAM_BOT_TOKEN")
-    api_url: str = Field("https://api.telegram.org", validation_alias="TELEGRAM_API_URL")
-    database_url: str = Field("sqlite:///var/qasedak.db", validation_alias="DATABASE_URL")
-    config: str = Field("feeds.yaml", validation_alias="QASEDAK_CONFIG")
-    http_host: str = Field("127.0.0.1", validation_alias="QASEDAK_HTTP_HOST")
-    http_port: int = Field(8080, ge=0, le=65535, validation_alias="QASEDAK_HTTP_PORT")
-    http_token: str | None = Field(None, validation_alias="QASEDAK_HTTP_TOKEN")
-    host_spacing: float = Field(1.0, ge=0, validation_alias="QASEDAK_HOST_SPACING")
-    allow_private_networks: bool = Field(False, validation_alias="QASEDAK_ALLOW_PRIVATE_NETWORKS")
-    log_format: str | None = Field(None, pattern="^(json|console)$", validation_alias="QASEDAK_LOG")
-    log_level: str | None = Field(None, pattern="^(?i:debug|info|warning|error)$", validation_alias="QASEDAK_LOG_LEVEL")
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, populate_by_name=True, frozen=True)
+
+    token: str | None = Field(
+        None,
+        pattern=r"^\d{1,20}:[A-Za-z0-9_-]+$",
+        repr=False,
+        description="a token such as 123456:ABC-DEF; copy it anew from @BotFather",
+        validation_alias="TELEGRAM_BOT_TOKEN",
+    )
+    api_url: str = Field(
+        "https://api.telegram.org",
+        pattern=r"^https?://[^\s/]+\S*$",
+        description="an address that begins with http:// or https://",
+        validation_alias="TELEGRAM_API_URL",
+    )
+    database_url: str = Field(
+        "sqlite:///var/qasedak.db",
+        # As SQLAlchemy splits it; what it cannot split it would repeat in its error, password and all.
+        pattern=r"^(sqlite:///[^:?].*|postgresql(\+\w+)?://(.*@)?(\[[^\]]*\]|[^/:?\[\]]*)(:\d+)?([/?].*)?)$",
+        repr=False,
+        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME",
+        validation_alias="DATABASE_URL",
+    )
+    config: str = Field("feeds.yaml", description="the path of a file", validation_alias="QASEDAK_CONFIG")
+    http_host: str = Field("127.0.0.1", description="the name of a host", validation_alias="QASEDAK_HTTP_HOST")
+    http_port: int = Field(
+        8080, ge=0, le=65535, description="a number from 0 to 65535", validation_alias="QASEDAK_HTTP_PORT"
+    )
+    http_token: str | None = Field(None, repr=False, description="text", validation_alias="QASEDAK_HTTP_TOKEN")
+    host_spacing: float = Field(
+        1.0, ge=0, le=86400, description="a number of seconds, at most 86400", validation_alias="QASEDAK_HOST_SPACING"
+    )
+    allow_private_networks: bool = Field(False, description="1 or 0", validation_alias="QASEDAK_ALLOW_PRIVATE_NETWORKS")
+    log_format: str | None = Field(
+        None, pattern="^(json|console)$", description="json or console", validation_alias="QASEDAK_LOG"
+    )
+    log_level: str | None = Field(
+        None,
+        pattern="^(?i:debug|info|warning|error|critical)$",
+        description="debug, info, warning, error or critical",
+        validation_alias="QASEDAK_LOG_LEVEL",
+    )
 
     def variables(self) -> dict[str, str]:
         """What ``${NAME}`` in feeds.yaml may name: the environment, and ``.env`` beside the file."""
-        beside = Path(self.config).parent / ".env"
-        written = dotenv_values(beside) if beside.is_file() else {}
-        return {**{name: value for name, value in written.items() if value is not None}, **os.environ}
+        return _variables(Path(self.config))
 
-    @field_validator("token")
-    @classmethod
-    def _token_has_its_form(cls, token: str | None) -> str | None:
-        if token is not None and not re.fullmatch(r"\d+:[A-Za-z0-9_-]+", token):
-            raise ValueError("does not look like a token (123456:ABC-DEF...); copy it anew from @BotFather")
-        return token
+
+def _variables(config: Path) -> dict[str, str]:
+    """Raises: ConfigError."""
+    beside = config.parent / ".env"
+    try:
+        written = dotenv_values(beside) if beside.is_file() else {}
+    except OSError as error:
+        raise ConfigError(f"{beside}: cannot be read ({error.strerror}); give this user the right to it") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{beside}: is not UTF-8 text; save it as UTF-8") from None
+    # What is empty counts as not set, as in the settings.
+    return {name: value for source in (written, os.environ) for name, value in source.items() if value}
 
 
 def read_settings() -> Settings:
@@ -69,26 +104,28 @@ def read_settings() -> Settings:
 
     Raises: ConfigError, never with a value in it: values may be secrets.
     """
-    unknown = [name for name in NOT_YET if os.environ.get(name)]
-    if unknown:
-        raise ConfigError(
-            [f"{name}: not known to this version yet; remove it from the environment" for name in unknown]
-        )
-    beside = Path(os.environ.get("QASEDAK_CONFIG") or "feeds.yaml").parent / ".env"
+    config = Path(os.environ.get("QASEDAK_CONFIG") or "feeds.yaml")
+    variables = _variables(config)
+    problems = [
+        f"{name}: not known to this version yet; remove it from the environment or .env"
+        for name in NOT_YET
+        if name in variables
+    ]
     try:
-        return Settings(_env_file=beside if beside.is_file() else None)
+        settings = Settings(_env_file=config.parent / ".env")
     except ValidationError as error:
-        names = {name: part.validation_alias for name, part in Settings.model_fields.items()}
-        raise ConfigError(
-            [
-                f"{names.get(str(problem['loc'][0]), problem['loc'][0])}: "
-                + problem["msg"].removeprefix("Value error, ")
-                + "; correct the environment or .env"
-                for problem in error.errors()
-            ]
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{beside}: cannot be read ({error}); give this user the right to it") from error
+        problems += [_explain_setting(str(problem["loc"][0])) for problem in error.errors()]
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def _explain_setting(name: str) -> str:
+    for field_name, part in Settings.model_fields.items():
+        if name in (field_name, part.validation_alias):
+            what, _, advice = str(part.description).partition("; ")
+            return f"{part.validation_alias}: must be {what}; {advice or 'correct it in the environment or .env'}"
+    raise AssertionError(name)
 
 
 # --- feeds.yaml ----------------------------------------------------------------------------------------------
@@ -110,7 +147,7 @@ class Config:
     feeds: tuple[Feed, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     refused: tuple[str, ...] = ()  #: what is not sent although it is configured, and why
-
+    tags: Mapping[str, str] = field(default_factory=dict)  #: hashtags that mean the same in two languages
     templates: Mapping[str, str] = field(default_factory=lambda: render.TEMPLATES)
 
     @property
@@ -131,100 +168,146 @@ def read_config(path: Path, *, environment: Mapping[str, str], with_token: bool)
     Raises: ConfigError with every problem found, each at its place.
     """
     file = YamlFile.open(path, environment)
-    problems = list(file.problems)
+    problems = [*file.problems, *_check_names(file)]
     try:
         document = Document.model_validate(file.values)
     except ValidationError as error:
         raise ConfigError(_in_order(problems + explain(error, file))) from None
-    problems += _check(document, file)
     if problems:
         raise ConfigError(_in_order(problems))
-    return _build(document, file, path, with_token=with_token)
+    return _build(document, file, with_token=with_token)
 
 
-def _in_order(problems: list[tuple[Place, str]]) -> list[str]:
-    unique = dict.fromkeys(sorted(problems, key=lambda problem: problem[0].sort_key))
-    return [f"{place}: {what}" for place, what in unique]
+def _in_order(problems: list[Problem]) -> list[str]:
+    unique = dict.fromkeys(sorted(problems, key=lambda problem: (problem[0].sort_key, problem[1])))
+    return ["".join(map(_printable, f"{place}: {what}")) for place, what in unique]
 
 
-def _check(document: Document, file: YamlFile) -> list[tuple[Place, str]]:
-    """What no single key can know: names that must exist, names that must differ, files that must be there."""
-    return [
-        *_check_names(document, file),
-        *_check_routes(document, file),
-        *_check_archives(document, file),
-        *_check_templates(document, file),
-    ]
+def _printable(character: str) -> str:
+    """One problem is one line: names and keys may hold anything. Persian words hold ZWNJ."""
+    return character if character.isprintable() or character == "\u200c" else repr(character)[1:-1]
 
 
-def _check_names(document: Document, file: YamlFile) -> Iterator[tuple[Place, str]]:
-    for name in document.feeds.keys() & document.archives.keys():
-        yield file.key(("archives", name)), f"'{name}' names a feed and an archive; rename one of them"
+# --- names that must exist, and files --------------------------------------------------------------------------
+# What no key can know by itself. These look at the plain values, whose forms are checked elsewhere at the same time:
+# one mistake must not hide another.
 
 
-def _check_routes(document: Document, file: YamlFile) -> Iterator[tuple[Place, str]]:
-    sources: list[tuple[str, str, FeedSection | ArchiveSection]] = [
-        *(("feeds", name, section) for name, section in document.feeds.items()),
-        *(("archives", name, section) for name, section in document.archives.items()),
-    ]
-    for kind, name, section in sources:
-        if section.to is None:
-            if len(document.channels) > 1:
-                yield (
-                    file.key((kind, name)),
-                    f"{kind}.{name} does not say where to; add `to: [{next(iter(document.channels))}]`",
-                )
+def _check_names(file: YamlFile) -> Iterator[Problem]:
+    yield from _check_sources(file)
+    yield from _check_routes(file)
+    yield from _check_archives(file)
+    yield from _check_replays(file)
+    yield from _check_templates(file)
+
+
+def _mapping(value: Any, *keys: str | int) -> dict[str, Any]:
+    """What stands under *keys*, where that is a mapping."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _sources(file: YamlFile) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Feeds and archives: the section, the name, the keys."""
+    for kind in ("feeds", "archives"):
+        for name in _mapping(file.values, kind):
+            yield kind, name, _mapping(file.values, kind, name)
+
+
+def _check_sources(file: YamlFile) -> Iterator[Problem]:
+    feeds = _mapping(file.values, "feeds")
+    for name in _mapping(file.values, "archives"):
+        if name in feeds:
+            yield file.key(("archives", name)), f"'{name}' names a feed and an archive; rename one of them"
+
+
+def _check_routes(file: YamlFile) -> Iterator[Problem]:
+    channels = _mapping(file.values, "channels")
+    for kind, name, section in _sources(file):
+        routes = section.get("to")
+        if "to" not in section and len(channels) > 1:
+            said = f"{kind}.{name} does not say which channel it goes to; add to: [{next(iter(channels))}]"
+            yield file.key((kind, name)), said
+        met: set[str] = set()
+        for index, route in enumerate(routes if isinstance(routes, list) else ()):
+            is_plain = isinstance(route, str)
+            wanted = route if is_plain else _mapping(route).get("channel")
+            if not isinstance(wanted, str):
+                continue
+            path = (kind, name, "to", index, *(() if is_plain else ("channel",)))
+            place = file.value(path)
+            if wanted in met:
+                yield place, f"{_written(file, path)} stands twice in {kind}.{name}.to; remove one"
+            elif wanted not in channels:
+                yield place, f"unknown channel {_written(file, path)} in {kind}.{name}.to" + suggest(wanted, channels)
+            met.add(wanted)
+
+
+def _written(file: YamlFile, path: KeyPath) -> str:
+    """As it stands in the file: what ${NAME} became may be a secret."""
+    return shown(file.written(path) or "")
+
+
+def _check_archives(file: YamlFile) -> Iterator[Problem]:
+    for name in _mapping(file.values, "archives"):
+        relative = _mapping(file.values, "archives", name).get("path")
+        if not isinstance(relative, str) or not relative or "\0" in relative:
             continue
-        for place, item in enumerate(section.to):
-            wanted = item if isinstance(item, str) else item.channel
-            if wanted not in document.channels:
-                yield (
-                    file.value((kind, name, "to", place)),
-                    f"unknown channel '{wanted}' in {kind}.{name}.to" + suggest(wanted, document.channels),
-                )
+        path = ("archives", name, "path")
+        found = _files(archive_pattern(file.path.parent, relative))
+        if not found:
+            said = f"no file matches archives.{name}.path, {_written(file, path)}; "
+            yield file.value(path), said + f"it is relative to the folder of {file.path.name}"
+        elif all(os.path.isdir(each) for each in found):
+            example = os.path.join(file.written(path) or "", "*.txt")
+            yield file.value(path), f"archives.{name}.path names a folder; name its files, such as {example}"
 
 
-def _check_archives(document: Document, file: YamlFile) -> Iterator[tuple[Place, str]]:
-    for name, section in document.archives.items():
-        pattern = _pattern(file.path, section.path)
-        if not glob.glob(pattern, recursive=True) and not os.path.exists(pattern):
-            yield (
-                file.value(("archives", name, "path")),
-                f"no file matches {section.path!r} of archives.{name}; it is relative to {file.path.name}",
-            )
+def _check_replays(file: YamlFile) -> Iterator[Problem]:
+    for name in _mapping(file.values, "archives"):
+        archive = _mapping(file.values, "archives", name)
+        if "replay" in archive and archive.get("backfill") == "all":
+            said = f"archives.{name} has backfill: all and replay; nothing would be left to replay, remove one of them"
+            yield file.key(("archives", name, "replay")), said
 
 
-def _check_templates(document: Document, file: YamlFile) -> Iterator[tuple[Place, str]]:
-    for name, text in document.templates.items():
-        for problem in render.check_template(text):
-            yield file.line_of_block(("templates", name), problem.line), f"{problem.message} in templates.{name}"
-    known = {*document.templates, *render.TEMPLATES}
-    places: list[tuple[tuple[str | int, ...], ChannelSection]] = [(("defaults",), document.defaults)]
-    places += [(("channels", name), section) for name, section in document.channels.items()]
-    for kind, sections in (("feeds", document.feeds), ("archives", document.archives)):
-        for name, source in sections.items():
-            places += [
-                ((kind, name, "to", index), item)
-                for index, item in enumerate(source.to or ())
-                if isinstance(item, RouteSection)
-            ]
-    for path, section in places:
-        if section.template is not None and section.template not in known:
-            yield (
-                file.value((*path, "template")),
-                f"unknown template '{section.template}'" + suggest(section.template, known),
-            )
+def _files(pattern: str) -> list[str]:
+    """As ``sources/archive.py`` finds them: a path with brackets in its name is a path before it is a pattern."""
+    return [pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True)
 
 
-def _pattern(path: Path, relative: str) -> str:
-    return os.path.join(os.path.abspath(path.parent), os.path.expanduser(relative))
+def _check_templates(file: YamlFile) -> Iterator[Problem]:
+    templates = _mapping(file.values, "templates")
+    for name, text in templates.items():
+        for problem in render.check_template(text) if isinstance(text, str) else ():
+            yield file.line_of_text(("templates", name), problem.line), f"templates.{name}: {problem.message}"
+    known = {*templates, *render.TEMPLATES}
+    for path, wanted in _template_names(file):
+        if isinstance(wanted, str) and wanted not in known:
+            yield file.value(path), f"unknown template {_written(file, path)}" + suggest(wanted, known)
+
+
+def _template_names(file: YamlFile) -> Iterator[tuple[KeyPath, Any]]:
+    yield ("defaults", "template"), _mapping(file.values, "defaults").get("template")
+    for name in _mapping(file.values, "channels"):
+        yield ("channels", name, "template"), _mapping(file.values, "channels", name).get("template")
+    for kind, name, section in _sources(file):
+        routes = section.get("to")
+        for index, route in enumerate(routes if isinstance(routes, list) else ()):
+            yield (kind, name, "to", index, "template"), _mapping(route).get("template")
+
+
+def archive_pattern(folder: Path, relative: str) -> str:
+    """An archive's pattern from the root on; the folder's own name is no pattern, whatever is in it."""
+    return os.path.join(glob.escape(os.path.abspath(folder)), os.path.expanduser(relative))
 
 
 # --- from sections to records --------------------------------------------------------------------------------
 
 
-def _build(document: Document, file: YamlFile, path: Path, *, with_token: bool) -> Config:
-    bot = document.bot
+def _build(document: Document, file: YamlFile, *, with_token: bool) -> Config:
+    bot, path = document.bot, file.path
     channels = {
         name: _channel(name, _merge(document.defaults, section), document, chat=section.chat)
         for name, section in document.channels.items()
@@ -248,6 +331,7 @@ def _build(document: Document, file: YamlFile, path: Path, *, with_token: bool) 
         feeds=tuple(feeds),
         subscriptions=tuple(allowed),
         refused=tuple(refused),
+        tags=document.tags,
         templates={**render.TEMPLATES, **document.templates},
     )
 
@@ -283,7 +367,7 @@ def _http_feed(name: str, section: FeedSection) -> Feed:
         url=section.url,
         title=section.title,
         every=section.every,
-        backfill=section.backfill_count,
+        backfill=section.backfill,
         headers=section.headers,
         language=None if section.language == "auto" else section.language,
     )
@@ -293,11 +377,12 @@ def _archive_feed(name: str, section: ArchiveSection, path: Path) -> Feed:
     return Feed(
         name=name,
         kind=FeedKind.ARCHIVE,
-        url=_pattern(path, section.path),
+        url=archive_pattern(path.parent, section.path),
         title=section.title,
-        backfill=section.backfill_count,
+        backfill=section.backfill,
         language=None if section.language == "auto" else section.language,
         on_weekday_mismatch=section.on_weekday_mismatch,
+        replay=Replay(tuple(sorted(set(section.replay.at))), section.replay.pick) if section.replay else None,
     )
 
 
@@ -336,35 +421,33 @@ def _channel_name(item: str | RouteSection) -> str:
 def _refuse_samples(subscriptions: list[Subscription], file: YamlFile) -> tuple[list[Subscription], list[str]]:
     """Take out what must never reach a real chat (PRODUCT 1.1), and say so once each."""
     allowed: list[Subscription] = []
-    refused: dict[str, None] = {}
+    refused: list[Problem] = []
     for subscription in subscriptions:
         channel, feed = subscription.channel, subscription.feed
-        if channel.chat == PLACEHOLDER_CHAT:
-            place = file.value(("channels", channel.name, "chat"))
-            refused[f"{place}: {PLACEHOLDER_CHAT} is the sample's placeholder; write your channel's @name there"] = None
-        elif is_sample(feed):
-            place = file.key(("archives", feed.name))
-            refused[
-                f"{place}: archives.{feed.name} is the sample; it is not sent to a real chat. Remove it from the file"
-            ] = None
-        else:
+        problems: list[Problem] = []
+        if channel.chat.casefold() == PLACEHOLDER_CHAT:
+            said = f"{PLACEHOLDER_CHAT} is the sample's placeholder; write your channel's @name there"
+            problems.append((file.value(("channels", channel.name, "chat")), said))
+        if is_sample(feed):
+            said = f"archives.{feed.name} is the sample, which is not sent to a real chat; remove it, or the token"
+            problems.append((file.key(("archives", feed.name)), said))
+        refused += problems
+        if not problems:
             allowed.append(subscription)
-    return allowed, list(refused)
+    return allowed, _in_order(refused)
 
 
 def is_sample(feed: Feed) -> bool:
     """Whether a feed is the archive that ships with the project."""
     if feed.kind is not FeedKind.ARCHIVE:
         return False
-    folders = {Path(name).parent for name in glob.glob(feed.url, recursive=True)}
+    folders = {Path(name).parent for name in _files(feed.url)}
     return any((folder / SAMPLE_MARK).exists() for folder in folders)
 
 
 def host_is_loopback(host: str) -> bool:
     """Whether pages served there can be seen from this machine only."""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def display_database(url: str) -> str:
-    """The database's address without its password."""
-    return re.sub(r"(://[^:/@]+):[^@/]+@", r"\1:***@", url) if urlsplit(url).password else url
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name; what it means is the network's to say, but for this one
+        return host == "localhost"

@@ -3,6 +3,7 @@
 The same source, identity and rendering as the real path; nothing is stored, nothing is sent.
 """
 
+import glob
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,8 @@ from pathlib import Path
 
 from bot import identity, preview, render
 from bot.app import make_fetcher
-from bot.config import Config, Settings
+from bot.commands import username_of
+from bot.config import Config, Settings, archive_pattern
 from bot.errors import BotError, ConfigError, DeliveryError
 from bot.identity import Identified
 from bot.model import (
@@ -84,20 +86,39 @@ async def _feed_source(settings: Settings, config: Config) -> AsyncIterator[Feed
 
 
 async def _read(source: str, form: Format, config: Config, feeds: FeedSource) -> Look:
+    feed = _configured(source, config)
     if source.startswith(("http://", "https://")):
-        feed = Feed(source, FeedKind.HTTP, source)
+        if form is Format.DATED_TEXT:
+            raise ConfigError(f"{source}: only files can be {form}; leave --format out")
+        feed = feed or Feed(source, FeedKind.HTTP, source)
         readings = [reading async for reading in feeds.read(feed, Validators(), now())]
     elif form is Format.FEED or (form is Format.AUTO and _is_feed_file(source)):
         feed = Feed(Path(source).name, FeedKind.HTTP, "")
         readings = [(await feeds.parse(feed, Answer("", _read_file(source)), now()))[0]]
     else:
-        feed = _archive(source)
+        feed = feed or _archive(source)
         readings = list(archive.read(feed, Validators(), config.zone))
     return _look(feed, readings)
 
 
+def _configured(source: str, config: Config) -> Feed | None:
+    """The feed of feeds.yaml that *source* names by its address or its pattern."""
+    pattern = os.path.normpath(archive_pattern(Path(), source))
+    for feed in config.feeds:
+        if (feed.url == source) if feed.kind is FeedKind.HTTP else (os.path.normpath(feed.url) == pattern):
+            return feed
+    return None
+
+
 def _archive(source: str) -> Feed:
-    return Feed(Path(source).name, FeedKind.ARCHIVE, os.path.abspath(source))
+    if os.path.exists(source):
+        return Feed(Path(source).name, FeedKind.ARCHIVE, os.path.abspath(source))
+    pattern = archive_pattern(Path(), source)
+    if not glob.glob(pattern, recursive=True):
+        raise ConfigError(f"{source}: no file matches; name a URL, a feed file or an archive path")
+    # "*.txt" is no name for an archive; the folder it lies in may be.
+    folder = next(folder for folder in Path(os.path.abspath(source)).parents if not glob.has_magic(folder.name))
+    return Feed(folder.name, FeedKind.ARCHIVE, pattern)
 
 
 def _look(feed: Feed, readings: list[Reading]) -> Look:
@@ -144,10 +165,10 @@ async def preview_source(
 
     Raises: SourceError; ConfigError, when there is no such channel.
     """
-    subscription = _subscription(config, channel)
+    _require_channel(config, channel)
     look = await read_source(source, form, settings, config)
+    subscription = _subscription(config, channel, look.feed)
     chosen = identity.oldest_first(look.entries)[-limit:] if look.feed.kind is FeedKind.HTTP else look.entries[-limit:]
-    subscription = replace(subscription, feed=look.feed)
     rendered = [
         (
             found.keys.ident,
@@ -158,19 +179,31 @@ async def preview_source(
     return Preview(subscription.channel, rendered)
 
 
-def _subscription(config: Config, name: str | None) -> Subscription:
-    anywhere = Feed("preview", FeedKind.HTTP, "")
-    if name is None:
-        channel = Channel("preview", "@preview", language=config.language, timezone=config.timezone, source=True)
-        return Subscription(anywhere, channel, home_timezone=config.timezone)
-    if name not in config.channels:
+def _require_channel(config: Config, name: str | None) -> None:
+    """A wrong name is said before anything is read."""
+    if name is not None and name not in config.channels:
         known = ", ".join(config.channels) or "none"
         raise ConfigError(f"{config.path}: no channel is called '{name}'; there is {known}")
-    for subscription in config.subscriptions:
-        if subscription.channel.name == name:
+
+
+def _subscription(config: Config, name: str | None, feed: Feed) -> Subscription:
+    """The route of feeds.yaml from *feed* into the channel, or what such a route would be."""
+    if name is None:
+        channel = Channel("preview", "@preview", language=config.language, timezone=config.timezone, source=True)
+        return Subscription(feed, channel, tags=config.tags, home_timezone=config.timezone)
+    into = [subscription for subscription in config.subscriptions if subscription.channel.name == name]
+    for subscription in into:
+        if subscription.feed == feed:
             return subscription
     channel = config.channels[name]
-    return Subscription(anywhere, channel, template_text=config.template(channel), home_timezone=config.timezone)
+    names_source = channel.source or any(subscription.channel.source for subscription in into)
+    return Subscription(
+        feed,
+        replace(channel, source=names_source),
+        template_text=config.template(channel),
+        tags=config.tags,
+        home_timezone=config.timezone,
+    )
 
 
 async def check_online(settings: Settings, config: Config) -> list[str]:
@@ -196,7 +229,7 @@ async def _check_chats(token: str, api_url: str, config: Config) -> list[str]:
     bot = open_bot(token, api_url)
     problems = []
     try:
-        await bot.initialize()
+        await username_of(bot)
         sender = TelegramSender(bot)
         for channel in config.channels.values():
             try:
@@ -205,6 +238,8 @@ async def _check_chats(token: str, api_url: str, config: Config) -> list[str]:
                 problems.append(f"channel {channel.name}: {error}")
             else:
                 problems += [f"channel {channel.name}: {report.problem}"] if report.problem else []
+    except DeliveryError as error:
+        problems.append(f"Telegram: {error}")
     finally:
         await shut_down(bot)
     return problems

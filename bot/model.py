@@ -6,7 +6,7 @@ Jalali time exist only in ``text/dates.py``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
 from typing import Literal
 
@@ -110,6 +110,14 @@ class OnWeekdayMismatch(StrEnum):
     SKIP = "skip"
 
 
+class Pick(StrEnum):
+    """Which post of an archive a replay brings back."""
+
+    OLDEST = "oldest"
+    RANDOM = "random"  #: each at most once
+    ON_THIS_DAY = "on-this-day"  #: the same day of an earlier year, in either calendar
+
+
 class OnUncertain(StrEnum):
     """What happens to a send whose outcome cannot be known."""
 
@@ -118,6 +126,14 @@ class OnUncertain(StrEnum):
 
 
 # --- reading -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """When an archive's posts come back, in the channel's zone, and which."""
+
+    at: tuple[time, ...]
+    pick: Pick = Pick.OLDEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,7 @@ class Feed:
     headers: Mapping[str, str] = field(default_factory=dict)
     language: str | None = None  #: None: decided entry by entry
     on_weekday_mismatch: OnWeekdayMismatch = OnWeekdayMismatch.HOLD
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +325,8 @@ class Entity:
     length: int
     url: str | None = None
     language: str | None = None
+    unix_time: int | None = None
+    date_time_format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +372,7 @@ class Delivery:
     parts: tuple[Message, ...] = ()  #: as rendered at the first attempt; empty before it
     message_ids: tuple[int, ...] = ()  #: of the parts that are out
     attempt_at: datetime | None = None  #: of the last attempt; None before the first
-    is_backfill: bool = False
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)

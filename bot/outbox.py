@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -41,8 +42,8 @@ from bot.errors import (
     TokenRejected,
     Uncertain,
 )
-from bot.model import PREVIEW_BOT, Delivery, DeliveryState, Message, OnUncertain, SentMessage, Subscription
-from bot.pacing import WINDOW, BotWindow, Pace, chat_ready_at
+from bot.model import PREVIEW_BOT, Delivery, DeliveryState, Message, OnUncertain, Pick, SentMessage, Subscription
+from bot.pacing import WINDOW, BotPace, Pace, chat_ready_at
 from bot.storage import feeds, lanes
 from bot.storage.database import Database
 from bot.storage.lanes import Lane, LeaseLost
@@ -65,6 +66,8 @@ SHORT_WAIT = timedelta(seconds=60)
 CONCURRENCY = 16
 #: Deliveries looked at in one go; pacing ends most visits sooner.
 BATCH = 20
+#: Lanes that become ready all the time must not keep a pass from ever ending: other things wait for it.
+LONGEST_PASS = timedelta(seconds=10)
 #: How long a chat that Telegram does not know is left alone before it is asked for again.
 RESOLVE_AGAIN = timedelta(minutes=5)
 
@@ -141,7 +144,7 @@ class Outbox:
         self._clock = clock
         self._pace = pace
         self._on_uncertain = on_uncertain
-        self._window = BotWindow(pace)
+        self._bot_pace = BotPace(pace)
         self._resolve_again: dict[int, datetime] = {}
         self._stopping = False
         self._fatal: TokenRejected | None = None
@@ -153,12 +156,13 @@ class Outbox:
         self._stopping = True
 
     async def deliver_due(self) -> Delivered:
-        """Send what is due now, lane by lane, and return when no lane has anything due.
+        """Send what is due now, lane by lane; return when no lane has anything due, or after a while.
 
         The only way anything is sent. Safe to run in many processes: lanes are leased.
         """
         done = Delivered()
         await self._resolve_targets(done)
+        last_claim = self._clock.now() + LONGEST_PASS
         running: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
@@ -166,7 +170,7 @@ class Outbox:
                     lanes.claim,
                     self._sender.bot_id,
                     self._clock.now(),
-                    limit=CONCURRENCY - len(running),
+                    limit=CONCURRENCY - len(running) if self._clock.now() < last_claim else 0,
                     lease=LEASE,
                 )
                 running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
@@ -269,9 +273,6 @@ class Outbox:
                 "its route left feeds.yaml, or nothing of it can be shown",
             )
             return _Outcome()
-        if lane.bot_id != PREVIEW_BOT:
-            delay = self._window.reserve(self._clock.now())
-            await self._clock.sleep(delay.total_seconds())
         self._step("before the attempt is committed")
         lane = await self._database.write(lanes.begin_attempt, lane, delivery, parts, self._clock.now(), LEASE)
         delivery = replace(delivery, attempts=delivery.attempts + 1, attempt_at=self._clock.now())
@@ -279,7 +280,7 @@ class Outbox:
         answered: list[datetime] = []
         try:
             for part in parts[len(delivery.message_ids) :]:
-                answer = await self._send(lane.chat_id, part)
+                answer = await self._send(lane, part)
                 answered.append(answer.sent_at)
                 self._step("after the send")
                 if len(delivery.message_ids) + 1 == len(parts):
@@ -295,12 +296,21 @@ class Outbox:
 
     def _render(self, delivery: Delivery) -> Sequence[Message]:
         subscription = self.subscriptions.get(delivery.subscription_id)
-        return render.render(delivery.post, subscription) if subscription is not None else ()
+        if subscription is None:
+            return ()
+        zone = ZoneInfo(subscription.channel.timezone)
+        plan = subscription.feed.replay
+        is_anniversary = delivery.is_replay and plan is not None and plan.pick is Pick.ON_THIS_DAY
+        today = delivery.created_at.astimezone(zone).date() if is_anniversary else None
+        return render.render(delivery.post, subscription, replayed_on=today)
 
-    async def _send(self, chat_id: int, message: Message) -> SentMessage:
+    async def _send(self, lane: Lane, message: Message) -> SentMessage:
+        if lane.bot_id != PREVIEW_BOT:
+            # As the last thing before the send: what is in between would blur the pace.
+            await self._clock.sleep(self._bot_pace.reserve(self._clock.now()).total_seconds())
         try:
             async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
-                return await self._sender.send(chat_id, message)
+                return await self._sender.send(lane.chat_id, message)
         except TimeoutError:
             raise Uncertain(f"no answer within {SEND_DEADLINE.seconds} s") from None
 
@@ -314,7 +324,7 @@ class Outbox:
                 if due_at is None:
                     return await self._bury_delivery(lane, delivery, f"given up after 7 days: {error}", done)
                 if error.whole_bot:
-                    self._window.block(due_at)
+                    self._bot_pace.block(due_at)
                 await write(lanes.put_back, lane, delivery, due_at, str(error))
                 if error.after is not None and error.after <= SHORT_WAIT:
                     done.wait(due_at)

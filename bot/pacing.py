@@ -1,11 +1,10 @@
-"""Decide when the next message may go out. Pure but for the bot-wide window, which lives as long as the process.
+"""Decide when the next message may go out. Pure but for the bot-wide pace, which lives as long as the process.
 
 Telegram publishes no exact limits: about 30 messages a second for a bot, one a second for a chat, 20 a minute for a
 group or channel (Bots FAQ, "My bot is hitting limits"). A slot is dated by its answer, not by its request: the
 server counts when it handles a message. Called by ``outbox.py``; sends nothing itself.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,26 +39,26 @@ def chat_ready_at(recent: Sequence[datetime], now: datetime, *, is_group: bool, 
     return ready
 
 
-class BotWindow:
-    """At most ``per_second`` messages of one bot in any second."""
+class BotPace:
+    """At most ``per_second`` messages of one bot in any second, evenly apart.
+
+    Evenly, since what is spaced on its way out may bunch up on its way in: a burst of 28 and a delay of a tenth of a
+    second would be 31 in the server's second.
+    """
 
     def __init__(self, pace: Pace) -> None:
-        self._slots: deque[datetime] = deque(maxlen=pace.per_second)
-        self._blocked_until: datetime | None = None
+        self._apart = timedelta(microseconds=-(-1_000_000 // pace.per_second))  # rounded up
+        self._next: datetime | None = None
 
     def reserve(self, now: datetime) -> timedelta:
         """Take the next free slot; return how long to wait for it.
 
         Slots are taken in order and in advance, so that twenty lanes that ask at once do not all go at once.
         """
-        at = now
-        if self._blocked_until is not None:
-            at = max(at, self._blocked_until)
-        if len(self._slots) == self._slots.maxlen:
-            at = max(at, self._slots[0] + timedelta(seconds=1))
-        self._slots.append(at)
+        at = max(now, self._next or now)
+        self._next = at + self._apart
         return at - now
 
     def block(self, until: datetime) -> None:
         """A limit that concerns the whole bot: nothing goes out before *until*."""
-        self._blocked_until = max(until, self._blocked_until or until)
+        self._next = max(until, self._next or until)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.clock import Clock
-from bot.errors import ArchiveError, FeedGone, SourceError, StorageError
+from bot.errors import ArchiveError, BotError, FeedGone, FetchError, SourceError, StorageError
 from bot.model import Feed, FeedKind, Hints, Ingested, Reading, Validators
 from bot.sources import archive
 from bot.storage import feeds, ingest
@@ -42,32 +42,59 @@ JITTER = 0.1
 
 
 def next_check(feed: Feed, hints: Hints, now: datetime) -> NextCheck:
-    """When to ask again after a good answer: the longest of our floor and what the publisher says, 24 h at most."""
+    """When to ask again after a good answer: our floor, or what the publisher says if that is longer, 24 h at most."""
     if feed.kind is FeedKind.ARCHIVE:
         return NextCheck(now + ARCHIVE_INTERVAL, "archives are looked at every minute")
-    spans = [
-        (feed.every, f"your floor {_minutes(feed.every)}"),
-        *([(hints.ttl, f"publisher says {_minutes(hints.ttl)}")] if hints.ttl else []),
-        *([(hints.max_age, f"publisher says {hints.max_age.total_seconds():.0f}s")] if hints.max_age else []),
-    ]
-    longest = min(max(span for span, _why in spans), LONGEST_INTERVAL)
-    if hints.retry_after is not None:
+    longest, why = feed.every, f"your floor {_minutes(feed.every)}"
+    for hint, words in ((hints.ttl, _minutes), (hints.max_age, _seconds)):
+        if hint:
+            longest = max(longest, min(hint, LONGEST_INTERVAL))
+            why += f", publisher says {words(hint)}"
+    if hints.retry_after:
         longest = max(longest, hints.retry_after)
-        spans.append((hints.retry_after, f"publisher asks to wait {hints.retry_after.total_seconds():.0f}s"))
-    return NextCheck(now + longest * (1 + JITTER * _phase(feed.name)), ", ".join(why for _span, why in spans))
+        why += f", publisher asks to wait {_seconds(hints.retry_after)}"
+    return NextCheck(_drifted(feed, longest, now), why)
 
 
-def check_after_failure(feed: Feed, error: SourceError, failures: int, now: datetime) -> NextCheck:
+def check_after_failure(feed: Feed, error: BotError, failures: int, now: datetime) -> NextCheck:
     """When to ask again after *failures* failures in a row, this one not counted."""
     if feed.kind is FeedKind.ARCHIVE:
         return NextCheck(now + ARCHIVE_INTERVAL, "the archive cannot be read")
-    back_off = min(feed.every * 2 ** min(failures, 10), LONGEST_INTERVAL)
-    if getattr(error, "status", None) == 429 and error.retry_after is None:
-        back_off = max(back_off, min(TOO_MANY * 2 ** min(failures, 10), LONGEST_INTERVAL))
-    why = f"failed {failures + 1} times in a row"
-    if error.retry_after is not None and error.retry_after > back_off:
-        back_off, why = error.retry_after, f"publisher asks to wait {error.retry_after.total_seconds():.0f}s"
-    return NextCheck(now + back_off * (1 + JITTER * _phase(feed.name)), why)
+    if isinstance(error, StorageError):  # the publisher did nothing wrong
+        return NextCheck(_drifted(feed, feed.every, now), "what was read could not be stored")
+    doubled = 2 ** min(failures, 10)
+    longest = max(feed.every, min(feed.every * doubled, LONGEST_INTERVAL))
+    why = f"failed {failures + 1} times in a row" if failures else "failed once"
+    retry_after = _retry_after(error)
+    if _is_too_many(error) and retry_after is None:
+        longest = max(longest, min(TOO_MANY * doubled, LONGEST_INTERVAL))
+    if retry_after is not None:
+        longest = max(longest, retry_after)
+        why += f", publisher asks to wait {_seconds(retry_after)}"
+    return NextCheck(_drifted(feed, longest, now), why)
+
+
+def host_free_at(error: BotError, again: NextCheck, spacing: timedelta, now: datetime) -> datetime:
+    """When the host of a feed that failed may be asked for another.
+
+    429 and Retry-After speak for the whole host: RFC 6585 section 4 leaves it open, and hosts mean it so.
+    """
+    retry_after = _retry_after(error)
+    if retry_after is not None:
+        return now + max(retry_after, spacing)
+    return again.at if _is_too_many(error) else now + spacing
+
+
+def _retry_after(error: BotError) -> timedelta | None:
+    return error.retry_after if isinstance(error, SourceError) else None
+
+
+def _is_too_many(error: BotError) -> bool:
+    return isinstance(error, FetchError) and error.status == 429
+
+
+def _drifted(feed: Feed, span: timedelta, now: datetime) -> datetime:
+    return now + span * (1 + JITTER * _phase(feed.name))
 
 
 def _phase(name: str) -> float:
@@ -79,13 +106,16 @@ def _minutes(span: timedelta) -> str:
     return f"{span.total_seconds() / 60:.0f}m"
 
 
+def _seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():.0f}s"
+
+
 def explain_silence(feed: Feed, ingested: Ingested) -> str | None:
     """After a first reading that published nothing, say so and why: silence looks like a fault."""
     if not ingested.first_reading or ingested.enqueued or not ingested.new:
         return None
-    return (
-        f"{feed.name}: {ingested.new} posts read, none published (backfill: {feed.backfill}). The next new one will be."
-    )
+    backfill = "all" if feed.backfill is None else feed.backfill
+    return f"{feed.name}: {ingested.new} posts read, none published (backfill: {backfill}). The next new one will be."
 
 
 # --- what it needs -------------------------------------------------------------------------------------------
@@ -182,53 +212,38 @@ class Poller:
         return polled
 
     async def _poll(self, claim: Claim, polled: Polled) -> None:
+        """Read one feed. Whatever goes wrong with it ends here: the others go on."""
         feed = self.routes.feeds[claim.feed_id]
         polled.feed_ids.add(feed.id)
         try:
-            ingested, hints, modified = await self._read_and_ingest(feed, claim)
-        except SourceError as error:
+            ingested, batch = await self._read_and_ingest(feed, claim)
+            await self._settle(feed, claim, ingested, batch, polled)
+        except BotError as error:
             polled.failed += 1
             polled.notices.append(f"{feed.name}: {error}")
             log.warning("feed failed", feed=feed.name, failures=claim.failures + 1, problem=str(error))
             await self._settle_failure(feed, claim, error)
-        except StorageError as error:
-            # Nothing was stored; the lease runs out by itself, and the feed is read again.
-            polled.failed += 1
-            polled.notices.append(f"{feed.name}: {error}")
-            log.error("reading not stored", feed=feed.name, problem=str(error))
         except asyncio.CancelledError:
-            await self._database.write(feeds.release, claim)
+            # What was asked was asked: the host keeps its distance also after a restart.
+            free_at = self._clock.now() + self._host_spacing
+            await self._database.write(feeds.release, claim, host_free_at=free_at)
             raise
-        else:
-            polled.new += ingested.new
-            polled.edited += ingested.edited
-            if modified:
-                polled.read += 1
-            else:
-                polled.unchanged += 1
-            silence = explain_silence(feed, ingested)
-            if silence:
-                polled.notices.append(silence)
-                log.info("nothing published", feed=feed.name, why=silence)
-            now = self._clock.now()
-            await self._database.write(
-                feeds.settle, claim, now, next_check(feed, hints, now), host_free_at=now + self._host_spacing
-            )
-            if modified:
-                log.info(
-                    "feed read", feed=feed.name, new=ingested.new, edited=ingested.edited, enqueued=ingested.enqueued
-                )
+        except Exception as error:  # one feed's bug must not end the reading of the others
+            polled.failed += 1
+            polled.notices.append(f"{feed.name}: failed ({type(error).__name__}); this is a bug, please report it")
+            log.exception("feed crashed", feed=feed.name)
+            await self._settle_failure(feed, claim, SourceError(f"a bug of ours: {type(error).__name__}"))
 
-    async def _read_and_ingest(self, feed: Feed, claim: Claim) -> tuple[Ingested, Hints, bool]:
+    async def _read_and_ingest(self, feed: Feed, claim: Claim) -> tuple[Ingested, Reading]:
+        """What was stored of all batches, and the batch that came last."""
         new = edited = enqueued = 0
-        hints, modified = Hints(), False
-        async for reading in self._readings(feed, claim.validators):
+        batch = Reading(modified=False)
+        async for batch in self._readings(feed, claim.validators):
             self._step("after the reading")
-            done = await self._database.write(ingest.ingest, claim, reading, self.routes, self._clock.now())
+            done = await self._database.write(ingest.ingest, claim, batch, self.routes, self._clock.now())
             self._step("after the ingestion")
             new, edited, enqueued = new + done.new, edited + done.edited, enqueued + done.enqueued
-            hints, modified = reading.hints, reading.modified
-        return Ingested(new, edited, enqueued, first_reading=claim.is_first), hints, modified
+        return Ingested(new, edited, enqueued, first_reading=claim.is_first), batch
 
     async def _readings(self, feed: Feed, seen: Validators) -> AsyncIterator[Reading]:
         if feed.kind is FeedKind.HTTP:
@@ -240,20 +255,41 @@ class Poller:
         while (batch := await asyncio.to_thread(_next_batch, batches)) is not None:
             yield batch
 
-    async def _settle_failure(self, feed: Feed, claim: Claim, error: SourceError) -> None:
+    async def _settle(self, feed: Feed, claim: Claim, ingested: Ingested, batch: Reading, polled: Polled) -> None:
+        now = self._clock.now()
+        again = next_check(feed, batch.hints, now)
+        await self._database.write(feeds.settle, claim, now, again, host_free_at=now + self._host_spacing)
+        polled.new += ingested.new
+        polled.edited += ingested.edited
+        if not batch.modified:
+            polled.unchanged += 1
+            return
+        polled.read += 1
+        log.info("feed read", feed=feed.name, new=ingested.new, edited=ingested.edited, enqueued=ingested.enqueued)
+        if not batch.last:
+            cut = f"{feed.name}: ends in the middle of an entry; the rest is read when the publisher sends it whole"
+            polled.notices.append(cut)
+            log.warning("feed cut off", feed=feed.name)
+        elif self.routes.of_feed(feed.id) and (silence := explain_silence(feed, ingested)):
+            polled.notices.append(silence)
+            log.info("nothing published", feed=feed.name, why=silence)
+
+    async def _settle_failure(self, feed: Feed, claim: Claim, error: BotError) -> None:
         now = self._clock.now()
         again = check_after_failure(feed, error, claim.failures, now)
-        # A 429 or a Retry-After speaks for the whole host (RFC 6585 section 4 leaves it open; hosts mean it so).
-        asks_for_patience = error.retry_after is not None or getattr(error, "status", None) == 429
-        await self._database.write(
-            feeds.settle,
-            claim,
-            now,
-            again,
-            host_free_at=again.at if asks_for_patience else now + self._host_spacing,
-            error=str(error),
-            gone=isinstance(error, FeedGone),
-        )
+        try:
+            await self._database.write(
+                feeds.settle,
+                claim,
+                now,
+                again,
+                host_free_at=host_free_at(error, again, self._host_spacing, now),
+                error=str(error),
+                gone=isinstance(error, FeedGone),
+            )
+        except StorageError as problem:
+            # The lease runs out by itself, and the feed is read again.
+            log.error("failure not recorded", feed=feed.name, problem=str(problem))
 
 
 def _next_batch(batches: Iterator[Reading]) -> Reading | None:

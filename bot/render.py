@@ -6,9 +6,10 @@ line by line at the end: lines of text take their own direction, furniture the c
 """
 
 import re
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+from bot import anniversary
 from bot.labels import translator
 from bot.model import (
     Channel,
@@ -68,11 +70,14 @@ _BODY_MARK, _FILLED_MARK, _EMPTY_MARK = Markup("\ufdd0"), Markup("\ufdd1"), Mark
 Direction = Literal["ltr", "rtl"]
 
 
-def render(post: Post, subscription: Subscription) -> list[Message]:
-    """Make the messages of one delivery; none when the post has nothing to show."""
+def render(post: Post, subscription: Subscription, *, replayed_on: date | None = None) -> list[Message]:
+    """Make the messages of one delivery; none when the post has nothing to show.
+
+    ``replayed_on`` is the day on which an old post is brought back for its anniversary.
+    """
     channel = subscription.channel
     template = _compile(subscription.template_text or TEMPLATES[channel.template])
-    message = lay_out(template.render(_values(post, subscription)), channel.language)
+    message = lay_out(template.render(_values(post, subscription, replayed_on)), channel.language)
     if not message.text:
         return []
     return [
@@ -106,7 +111,7 @@ def _is_old(post: Post, feed: Feed) -> bool:
 # --- values --------------------------------------------------------------------------------------------------
 
 
-def _values(post: Post, subscription: Subscription) -> dict[str, Any]:
+def _values(post: Post, subscription: Subscription, replayed_on: date | None = None) -> dict[str, Any]:
     """What a template may name."""
     entry, channel = post.entry, subscription.channel
     t = translator(channel.language)
@@ -115,7 +120,7 @@ def _values(post: Post, subscription: Subscription) -> dict[str, Any]:
     return {
         "title": _linked(_body(title, entry.language), entry.link),
         "link": entry.link or "",
-        "occasion": t("From the archive") + " · " if _is_old(post, subscription.feed) else "",
+        "occasion": _occasion(post, subscription, replayed_on),
         "date": published.form(channel.date),
         "published": published,
         "summary": _body(words, entry.language),
@@ -125,6 +130,20 @@ def _values(post: Post, subscription: Subscription) -> dict[str, Any]:
         "footer": Markup(_isolated_sigils(str(escape(channel.footer)), direction_of(channel.language))),  # noqa: S704 (escaped)
         "t": lambda message: _Label(t(message)),
     }
+
+
+def _occasion(post: Post, subscription: Subscription, replayed_on: date | None) -> str:
+    """Why an old post comes now."""
+    t = translator(subscription.channel.language)
+    if replayed_on is not None:
+        posted = post.effective_at.astimezone(ZoneInfo(subscription.home_timezone)).date()
+        years = anniversary.years_ago(posted, replayed_on)
+        if years == 1:
+            return t("On this day, a year ago") + " · "
+        if years:
+            shown = str(years) if subscription.channel.language != "fa" else persian.to_persian_digits(str(years))
+            return t("On this day, {years} years ago", years=shown) + " · "
+    return t("From the archive") + " · " if _is_old(post, subscription.feed) else ""
 
 
 #: For checking templates without a post.
@@ -355,10 +374,18 @@ def check_template(text: str) -> list[TemplateProblem]:
             ]
         environment.from_string(text).render(_values(*_example()))
     except TemplateSyntaxError as error:
-        return [TemplateProblem(error.lineno, f"{error.message}; correct it")]
+        return [TemplateProblem(error.lineno, f"{(error.message or 'syntax error').rstrip('.')}; correct it")]
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        return [TemplateProblem(1, f"cannot be filled in ({error}); correct it")]
+        # Jinja names classes of ours, which mean nothing to the writer of a template.
+        said = re.sub(r"'[\w.]+ object'", "the value", str(error)).rstrip(".")
+        return [TemplateProblem(_line_of_failure(error), f"cannot be filled in ({said}); correct it")]
     return []
+
+
+def _line_of_failure(error: Exception) -> int:
+    """The line of the template: Jinja gives its frames that file name."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return next((line for line in reversed(lines) if line), 1)
 
 
 def _line_of(text: str, name: str) -> int:

@@ -5,7 +5,7 @@ the baseline, out of which the store takes the newest ``backfill`` posts.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.model import Entry, FeedKind, Flag, OnWeekdayMismatch, Subscription, Verdict
 
@@ -33,9 +33,13 @@ def decide(entry: Entry, subscription: Subscription, now: datetime) -> Decision:
         age = now - entry.published
         if age > channel.max_age:
             return Decision(
-                Verdict.TOO_OLD, f"{age.days} days old when it appeared; max_age is {channel.max_age.days}d"
+                Verdict.TOO_OLD, f"{_in_words(age)} old when it appeared; max_age is {_in_words(channel.max_age)}"
             )
     return GO
+
+
+def _in_words(span: timedelta) -> str:
+    return f"{span.days}d" if span.days else f"{span.seconds // 3600}h"
 
 
 def held_reason(entry: Entry, on_weekday_mismatch: OnWeekdayMismatch) -> str | None:

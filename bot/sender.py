@@ -338,6 +338,8 @@ def _not_sent(error: TelegramError, _chat: int | str) -> DeliveryError:
 
 
 def _uncertain(error: TelegramError, chat: int | str) -> DeliveryError:
+    if "misdirected request" in error.message.lower():  # 421: a Bot API server of one's own, which serves other bots
+        return _bad_token(error, chat)
     return Uncertain(f"chat {chat}: {error.message}")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from hypothesis import HealthCheck, settings
 
 from bot.storage.database import Database
 from tests.fakes.clock import FakeClock
@@ -22,6 +23,27 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 # As sender.open_bot sets it; some tests build python-telegram-bot's errors by hand.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
+
+
+# `make fuzz`: the same property tests, for as long as one likes to wait.
+settings.register_profile("fuzz", max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("default", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--crash-runs", type=int, default=2, help="how often the crash test kills the bot")
+    parser.addoption("--soak-seconds", type=int, default=15, help="how long the soak test sends at the real pace")
+
+
+@pytest.fixture
+def crash_runs(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--crash-runs"))
+
+
+@pytest.fixture
+def soak_seconds(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--soak-seconds"))
 
 
 @pytest.fixture(scope="session", autouse=True)

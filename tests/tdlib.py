@@ -5,6 +5,7 @@ itself. The order of things is that of TDLib's ``fix_formatted_text``.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import tdjson
@@ -21,6 +22,7 @@ _NAMES = {
     "code": "Code",
     "pre": "Pre",
     "text_link": "TextUrl",
+    "date_time": "DateTime",
     "blockquote": "BlockQuote",
     "expandable_blockquote": "ExpandableBlockQuote",
 }
@@ -67,7 +69,26 @@ def _to_td(entity: Entity) -> dict[str, Any]:
         kind = {"@type": _PREFIX + "PreCode", "language": entity.language}
     elif entity.type == "text_link":
         kind["url"] = entity.url
+    elif entity.type == "date_time":
+        kind["unix_time"] = entity.unix_time
+        if entity.date_time_format:
+            kind["formatting_type"] = _to_td_format(entity.date_time_format)
     return {"@type": "textEntity", "offset": entity.offset, "length": entity.length, "type": kind}
+
+
+def _to_td_format(letters: str) -> dict[str, Any]:
+    """As the Bot API server reads the letters: relative, or a weekday, a date and a time, each short or long."""
+    if letters == "r":
+        return {"@type": "dateTimeFormattingTypeRelative"}
+    short, long = "dateTimePartPrecisionShort", "dateTimePartPrecisionLong"
+    date, time = ({letter: short, letter.upper(): long} for letter in "dt")
+    none = "dateTimePartPrecisionNone"
+    return {
+        "@type": "dateTimeFormattingTypeAbsolute",
+        "show_day_of_week": "w" in letters,
+        "date_precision": {"@type": next((date[letter] for letter in letters if letter in date), none)},
+        "time_precision": {"@type": next((time[letter] for letter in letters if letter in time), none)},
+    }
 
 
 def _from_td(found: dict[str, Any]) -> Entity | None:
@@ -75,25 +96,33 @@ def _from_td(found: dict[str, Any]) -> Entity | None:
     name = _TYPES.get(kind["@type"].removeprefix(_PREFIX))
     if name is None:
         return None
-    return Entity(name, found["offset"], found["length"], kind.get("url"), kind.get("language"))
+    shown = _from_td_format(kind.get("formatting_type")) if name == "date_time" else None
+    where = found["offset"], found["length"]
+    return Entity(name, *where, kind.get("url"), kind.get("language"), kind.get("unix_time"), shown)
+
+
+def _from_td_format(kind: dict[str, Any] | None) -> str | None:
+    if kind is None:
+        return None
+    if kind["@type"] == "dateTimeFormattingTypeRelative":
+        return "r"
+    letters = "w" if kind["show_day_of_week"] else ""
+    for letter, part in (("d", "date_precision"), ("t", "time_precision")):
+        precision = kind[part]["@type"].removeprefix("dateTimePartPrecision")
+        letters += {"None": "", "Short": letter, "Long": letter.upper()}[precision]
+    return letters
 
 
 def _trimmed(text: str, entities: tuple[Entity, ...]) -> tuple[str, tuple[Entity, ...]]:
     """As the server trims: the end, and the beginning as far as the first entity."""
     text = text.rstrip(" \n")
     size = utf16_length(text)
-    cut = tuple(
-        Entity(each.type, each.offset, min(each.length, size - each.offset), each.url, each.language)
-        for each in entities
-        if each.offset < size
-    )
+    cut = tuple(replace(each, length=min(each.length, size - each.offset)) for each in entities if each.offset < size)
     first = min((each.offset for each in cut), default=len(text))
     start = 0
     while start < min(first, len(text)) and text[start] in " \n":
         start += 1
-    return text[start:], tuple(
-        Entity(each.type, each.offset - start, each.length, each.url, each.language) for each in cut
-    )
+    return text[start:], tuple(replace(each, offset=each.offset - start) for each in cut)
 
 
 def parsed(html: str) -> tuple[str, tuple[Entity, ...]]:

@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 
 from bot.model import Calendar, Entry, Flag
 from bot.text import dates, persian
+from bot.text.language import detect
 
 # Written out: str.splitlines() also splits at U+001C to U+001E, which are no line ends in any dump.
 _LINE_END = re.compile("\r\n|[\n\r\v\f\u0085\u2028\u2029]")
@@ -545,7 +546,7 @@ def to_entry(post: DatedPost, zone: ZoneInfo, language: str | None) -> Entry:
         title=post.title,
         published=published,
         date_only=published is not None,
-        language=language,
+        language=language or detect(post.title or "", " ".join(line.text for line in post.lines)[:300], None),
         content="\n".join(_elements(post)) or None,
         flags=post.flags,
     )

@@ -4,11 +4,9 @@ Stands between ``fetch.py`` (bytes) and ``document.py`` (the child). Stores noth
 """
 
 import asyncio
-import contextlib
 import multiprocessing
-import resource
+import re
 from collections.abc import AsyncIterator
-from concurrent.futures import TimeoutError as PebbleTimeout
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -21,6 +19,7 @@ from pebble import ProcessExpired, ProcessPool
 from bot.errors import ParseError
 from bot.model import Enclosure, Entry, Feed, Flag, Hints, Reading, Validators
 from bot.sources import document
+from bot.sources.document import Ending
 from bot.sources.fetch import LONGEST_HINT, Answer, Fetcher
 from bot.text import dates, language, markup, persian
 
@@ -31,34 +30,31 @@ PARSE_BYTES = 512 * 1024 * 1024
 #: Dates outside of these are a publisher's mistake, and as good as none.
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)  # just past the zero of Unix clocks, by far the commonest wrong date
 FURTHEST_AHEAD = timedelta(days=366)
+#: Of an entry's markup; its beginning is in the language of the rest.
+LANGUAGE_CHARS = 4000
+_TAG_OR_REFERENCE = re.compile(r"<[^<>]*>|&#?\w+;")
 
 
 class Parser:
     """The child process that parses documents; started when first needed, killed when a document takes too long."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: float = PARSE_SECONDS) -> None:
+        self._seconds = seconds
         self._pool: ProcessPool | None = None
 
-    async def parse(self, body: bytes, content_type: str, url: str) -> dict[str, Any]:
+    async def parse(self, body: bytes, content_type: str) -> dict[str, Any]:
         """Parse one document.
 
         Raises: ParseError, whatever went wrong in the child.
         """
-        if self._pool is None:
-            self._pool = ProcessPool(
-                max_workers=1,
-                max_tasks=200,
-                initializer=_limit_memory,
-                context=multiprocessing.get_context("forkserver"),
-            )
-        future = self._pool.schedule(document.parse, args=(body, content_type, url), timeout=PARSE_SECONDS)
+        future = self._running_pool().schedule(document.parse, args=(body, content_type), timeout=self._seconds)
         try:
             parsed: dict[str, Any] = await asyncio.wrap_future(future)
         except document.NotAFeed as error:
             raise ParseError(str(error)) from error
-        except (TimeoutError, PebbleTimeout):
+        except TimeoutError:
             raise ParseError(
-                f"parsing it took over {PARSE_SECONDS} s, and was ended; report it to the publisher"
+                f"parsing it took over {self._seconds:g} s, and was ended; report it to the publisher"
             ) from None
         except MemoryError:
             raise ParseError(f"parsing it took over {PARSE_BYTES >> 20} MiB; report it to the publisher") from None
@@ -69,8 +65,21 @@ class Parser:
             raise
         # feedparser raises re.error, ValueError, OverflowError, UnicodeError ... on odd documents: feedparser#599.
         except Exception as error:
-            raise ParseError(f"feedparser failed on it ({type(error).__name__}: {error}); report it") from error
+            raise ParseError(f"feedparser failed on it ({type(error).__name__}); report it to the publisher") from error
         return parsed
+
+    def _running_pool(self) -> ProcessPool:
+        if self._pool is not None and not self._pool.active:  # one that broke takes no more work
+            self.close()
+        if self._pool is None:
+            self._pool = ProcessPool(
+                max_workers=1,
+                max_tasks=200,
+                initializer=document.limit_memory,
+                initargs=(PARSE_BYTES,),
+                context=multiprocessing.get_context("forkserver"),
+            )
+        return self._pool
 
     def close(self) -> None:
         """End the child."""
@@ -78,11 +87,6 @@ class Parser:
             self._pool.stop()  # type: ignore[no-untyped-call]
             self._pool.join()
             self._pool = None
-
-
-def _limit_memory() -> None:
-    with contextlib.suppress(ValueError, OSError):  # a container may allow less already
-        resource.setrlimit(resource.RLIMIT_AS, (PARSE_BYTES, PARSE_BYTES))
 
 
 class FeedSource:
@@ -107,30 +111,37 @@ class FeedSource:
         if digest == seen.digest:
             yield Reading(validators=validators, modified=False, hints=answer.hints)
             return
-        reading, cut_off = await self.parse(feed, answer, now)
-        if cut_off:
-            # What came whole is kept; the validators are not, or the next 304 would hide what was cut off.
-            yield replace(reading, entries=reading.entries[:-1])
-        else:
-            yield replace(reading, validators=validators)
+        reading, ending = await self.parse(feed, answer, now)
+        match ending:
+            case Ending.WHOLE:
+                yield replace(reading, validators=validators)
+            # Of a body that was cut off the validators are not kept: the next 304 would hide what is missing.
+            case Ending.UNCLOSED:
+                yield replace(reading, validators=seen)
+            case Ending.TORSO:
+                # Nor is it the end of a first reading: what is missing would be new, and flood the channel.
+                yield replace(reading, entries=reading.entries[:-1], validators=seen, last=False)
 
-    async def parse(self, feed: Feed, answer: Answer, now: datetime) -> tuple[Reading, bool]:
-        """Make a reading of a body, and say whether the body was cut off, its last entry a torso.
+    async def parse(self, feed: Feed, answer: Answer, now: datetime) -> tuple[Reading, Ending]:
+        """Make a reading of a body, and say how the body ends; a torso is still among the entries.
 
         Without an address (a file on disk) relative links stay as they are written.
         """
-        parsed = await self._parser.parse(answer.body or b"", answer.content_type, answer.url)
-        home = _web_link(answer.url, parsed["home"])
+        parsed = await self._parser.parse(answer.body or b"", answer.content_type)
+        # On a thread: a thousand entries take long enough for other work to wait.
+        return await asyncio.to_thread(self._reading, feed, answer, parsed, now), Ending(parsed["ending"])
+
+    def _reading(self, feed: Feed, answer: Answer, parsed: dict[str, Any], now: datetime) -> Reading:
         return Reading(
             entries=tuple(
                 _entry(found, answer.url, feed.language or parsed["language"], self._zone, now)
                 for found in parsed["entries"]
             ),
             title=markup.clean_title(parsed["title"] or "") or None,
-            home=home,
+            home=_web_link(answer.url, parsed["home"]),
             language=parsed["language"],
             hints=Hints(answer.hints.max_age, _ttl(parsed["ttl_minutes"]), answer.hints.retry_after),
-        ), bool(parsed["cut_off"])
+        )
 
 
 def _ttl(minutes: int | None) -> timedelta | None:
@@ -155,7 +166,7 @@ def _entry(found: dict[str, Any], base: str, declared: str | None, zone: ZoneInf
         updated=updated[0] if updated else None,
         date_only=shown[1] if shown else False,
         author=markup.clean_title(found["author"] or "") or None,
-        language=language.detect(title or "", markup.plain(content or found["summary"] or "")[:300], declared),
+        language=language.detect(title or "", _beginning(content or found["summary"] or ""), declared),
         tags=tuple(filter(None, (persian.clean_line(tag) for tag in found["tags"]))),
         summary=found["summary"],
         content=content,
@@ -166,6 +177,11 @@ def _entry(found: dict[str, Any], base: str, declared: str | None, zone: ZoneInf
         ),
         flags=tuple(flags),
     )
+
+
+def _beginning(html: str) -> str:
+    """Enough of a text to tell its language by; exactness is not worth the time of a whole parse."""
+    return " ".join(_TAG_OR_REFERENCE.sub(" ", html[:LANGUAGE_CHARS]).split())[:300]
 
 
 def _date(text: str | None, zone: ZoneInfo, now: datetime) -> tuple[datetime, bool, bool] | None:

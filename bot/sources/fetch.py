@@ -9,15 +9,17 @@ import ipaddress
 import re
 import socket
 import zlib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin, urlsplit
+from http.client import responses
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractCookieJar
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from bot.errors import FeedGone, FetchError
@@ -25,12 +27,15 @@ from bot.model import Feed, Hints, Validators
 
 #: The whole of a fetch, redirects included. aiohttp's own time-outs are per read: a slow drip would never end.
 DEADLINE = timedelta(seconds=60)
-CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 15.0
+CONNECT_TIMEOUT = timedelta(seconds=5)
+READ_TIMEOUT = timedelta(seconds=15)
 #: Of the decoded body.
 MAX_BODY_BYTES = 10 * 1024 * 1024
 #: Beyond a mebibyte a body that inflates more than this is an attack.
 MAX_INFLATION = 100
+#: RFC 1952 2.2: a gzip file may have several members; one that has thousands takes quadratic time.
+MAX_GZIP_MEMBERS = 100
+GZIP_MAGIC = b"\x1f\x8b"
 MAX_REDIRECTS = 5
 #: Longer validators are dropped, not the feed.
 MAX_VALIDATOR_BYTES = 4096
@@ -42,13 +47,21 @@ ACCEPT = (
     "*/*;q=0.1"
 )
 REDIRECTS = (301, 302, 303, 307, 308)
+#: Everything printable stays as the publisher wrote it: some take ``%2F`` and ``/`` for two things.
+_ON_THE_WIRE = "".join(map(chr, range(0x21, 0x7F)))
+_BAD_ADDRESS = "its address, or that of a redirect, cannot be asked; correct its url in feeds.yaml"
+_AUTHORITY = re.compile(r"\A[^:/?#]*://[^/?#]*")
+_USERINFO = re.compile(r"(?<=://)[^/?#]*@")
+_MAX_AGE = re.compile(r'(?:^|[,\s])max-age="?([0-9]{1,9})', re.IGNORECASE)
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a publisher answered. ``body`` is None when nothing changed (304)."""
 
-    url: str  #: where it came from, after redirects
+    url: str  #: where it came from, after redirects; without user name and password
     body: bytes | None
     content_type: str = ""
     validators: Validators = field(default_factory=Validators)
@@ -62,9 +75,21 @@ class PrivateAddress(OSError):
 class Fetcher:
     """One client for all feeds: keeps connections, no cookies, no credentials of the environment."""
 
-    def __init__(self, *, user_agent: str, allow_private_networks: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        allow_private_networks: bool = False,
+        deadline: timedelta = DEADLINE,
+        connect_timeout: timedelta = CONNECT_TIMEOUT,
+        read_timeout: timedelta = READ_TIMEOUT,
+    ) -> None:
         self._user_agent = user_agent
         self._allow_private = allow_private_networks
+        self._deadline = deadline
+        self._timeout = aiohttp.ClientTimeout(
+            sock_connect=connect_timeout.total_seconds(), sock_read=read_timeout.total_seconds()
+        )
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -79,33 +104,40 @@ class Fetcher:
         Raises: FetchError, FeedGone.
         """
         try:
-            async with asyncio.timeout(DEADLINE.total_seconds()):
+            async with asyncio.timeout(self._deadline.total_seconds()):
                 return await self._follow(feed, seen)
         except TimeoutError:
-            raise FetchError(f"no complete answer within {DEADLINE.seconds} s; it is tried again later") from None
+            seconds = f"{self._deadline.total_seconds():g}"
+            raise FetchError(f"too slow, or no complete answer within {seconds} s; it is tried again later") from None
         except aiohttp.ClientConnectorError as error:
             raise FetchError(_connection_problem(error)) from error
         except aiohttp.ClientConnectionError as error:
             raise FetchError(f"the connection broke ({type(error).__name__}); it is tried again later") from error
+        except aiohttp.ClientPayloadError as error:
+            raise FetchError("was cut off on the way; it is tried again later") from error
+        except aiohttp.InvalidURL as error:
+            raise FetchError(_BAD_ADDRESS) from error
         except aiohttp.ClientError as error:
             raise FetchError(f"not a usable answer ({type(error).__name__}); open the address in a browser") from error
-        except PrivateAddress as error:
-            raise FetchError(str(error)) from error
-        # yarl and idna answer some addresses with these; none of them is an aiohttp.ClientError.
+        # yarl, idna and the codecs answer some addresses with these. Their texts may hold the address, and so a
+        # password.
         except (ValueError, OSError) as error:
-            raise FetchError(f"the address cannot be asked ({error}); correct its url in feeds.yaml") from error
+            raise FetchError(_BAD_ADDRESS) from error
 
     async def _follow(self, feed: Feed, seen: Validators) -> Answer:
-        url, visited = feed.url, set[str]()
+        origin = _origin(feed.url)
+        url, credentials = _without_userinfo(feed.url)
+        private = {**feed.headers}
+        if credentials and "authorization" not in {name.lower() for name in private}:
+            private["Authorization"] = credentials
+        visited = set[str]()
         for _hop in range(MAX_REDIRECTS + 1):
             if url in visited:
                 raise FetchError(f"redirects in a circle at {display_url(url)}; open the address in a browser")
             visited.add(url)
-            own = _origin(url) == _origin(feed.url)
-            headers = self._headers(url, seen, feed.headers if own else {})
-            async with self._client().get(
-                _wire_url(url), headers=headers, allow_redirects=False, auth=_userinfo(url) if own else None
-            ) as response:
+            headers = self._headers(private if _origin(url) == origin else {})
+            headers.update(_conditions(url, seen))
+            async with self._client().get(_wire_url(url), headers=headers, allow_redirects=False) as response:
                 if response.status in REDIRECTS and "Location" in response.headers:
                     url = _target(url, response.headers["Location"])
                     continue
@@ -117,7 +149,7 @@ class Fetcher:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=32, limit_per_host=1, socket_factory=self._open_socket),
                 cookie_jar=_no_cookies(),
-                timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
+                timeout=self._timeout,
                 auto_decompress=False,
                 trust_env=False,
                 max_field_size=65536,
@@ -127,20 +159,14 @@ class Fetcher:
     def _open_socket(self, address: tuple[object, ...]) -> socket.socket:
         """Where every connection attempt passes, whatever wrote its address: a name, a literal, a redirect."""
         family, kind, protocol, _name, where = address
-        host = str(where[0])  # type: ignore[index]  # a socket address: (host, port, ...)
-        if not self._allow_private and not is_public(host):
-            raise PrivateAddress(
-                f"leads to {host}, which is not a public address; set QASEDAK_ALLOW_PRIVATE_NETWORKS=1 if it is yours"
-            )
+        if not self._allow_private and not is_public(str(where[0])):  # type: ignore[index]  # (host, port, ...)
+            # One text for all addresses of a name: only then does aiohttp hand the exception on as it is.
+            raise PrivateAddress("leads to an address that is not public")
         return socket.socket(family, kind, protocol)  # type: ignore[arg-type]
 
-    def _headers(self, url: str, seen: Validators, extra: Mapping[str, str]) -> dict[str, str]:
-        headers = {"User-Agent": self._user_agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate", **extra}
-        if seen.url == url:  # a validator is sent only to the address that gave it
-            for name, value in (("If-None-Match", seen.etag), ("If-Modified-Since", seen.last_modified)):
-                # aiohttp cannot send other bytes unchanged, and a changed validator is worse than none.
-                if value is not None and all(0x20 <= byte <= 0x7E for byte in value):
-                    headers[name] = value.decode("ascii")
+    def _headers(self, own: Mapping[str, str]) -> CIMultiDict[str]:
+        headers = CIMultiDict({"User-Agent": self._user_agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate"})
+        headers.update(own)
         return headers
 
 
@@ -148,39 +174,52 @@ def _no_cookies() -> AbstractCookieJar:
     return aiohttp.DummyCookieJar()
 
 
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _without_userinfo(url: str) -> tuple[str, str | None]:
+    """The address without user name, password and fragment; and the Authorization that the first two make."""
+    parts = urlsplit(url)
+    credentials = None
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        credentials = f"Basic {b64encode(pair.encode()).decode()}"
+    # Not put together again from its parts: that would tidy it.
+    return _USERINFO.sub("", url.partition("#")[0], count=1), credentials
+
+
+def _conditions(url: str, seen: Validators) -> dict[str, str]:
+    """What makes a request conditional. A validator is sent only to the address that gave it."""
+    named = (("If-None-Match", seen.etag), ("If-Modified-Since", seen.last_modified))
+    return {name: value.decode("ascii") for name, value in named if value and seen.url == url}
+
+
 def _wire_url(url: str) -> URL:
-    """As written: some publishers take ``%2F`` and ``/`` for two things. Only what cannot go on the wire is encoded."""
-    without_fragment = url.partition("#")[0]
-    parts = urlsplit(without_fragment)
+    """The address as it was written; only what cannot go on the wire is encoded."""
+    parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise FetchError(f"{display_url(url)} is not an http or https address; correct it in feeds.yaml")
-    bare = without_fragment.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1)
-    return URL(bare, encoded=bare.isascii() and " " not in bare)
-
-
-def _userinfo(url: str) -> aiohttp.BasicAuth | None:
-    parts = urlsplit(url)
-    return aiohttp.BasicAuth(parts.username, parts.password or "") if parts.username else None
+    authority = URL.build(scheme=parts.scheme, host=parts.hostname, port=parts.port).raw_authority
+    path = quote(_AUTHORITY.sub("", url, count=1), safe=_ON_THE_WIRE, errors="surrogateescape")
+    return URL(f"{parts.scheme}://{authority}{path if path[:1] == '/' else '/' + path}", encoded=True)
 
 
 def display_url(url: str) -> str:
     """An address for people and logs: no user name, no password, no query that may hold a key."""
     parts = urlsplit(url)
     query = "?…" if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
+    return shown.encode("utf-8", "replace").decode()  # a Location may hold bytes of any kind
 
 
 def _target(url: str, location: str) -> str:
-    target = urljoin(url, location.strip())
-    parts = urlsplit(target)
-    if parts.scheme not in ("http", "https"):
-        raise FetchError(f"redirects to {parts.scheme}:, which is not followed; open the address in a browser")
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    target, _ignored = _without_userinfo(urljoin(url, location.strip()))
+    scheme = urlsplit(target).scheme
+    if scheme not in ("http", "https"):
+        raise FetchError(f"redirects to {scheme}:, which is not followed; open the address in a browser")
+    return target
 
 
 def is_public(host: str) -> bool:
@@ -188,16 +227,17 @@ def is_public(host: str) -> bool:
     address = ipaddress.ip_address(host.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         hidden = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if hidden is None and address in ipaddress.ip_network("64:ff9b::/96"):  # NAT64
+        if hidden is None and address in _NAT64:
             hidden = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if hidden is not None:
             return is_public(str(hidden))
+        return address in _GLOBAL_UNICAST and address.is_global
     return address.is_global and not address.is_multicast
 
 
 def _connection_problem(error: aiohttp.ClientConnectorError) -> str:
     if isinstance(error.os_error, PrivateAddress):
-        return str(error.os_error)
+        return f"{error.host}: {error.os_error}; set QASEDAK_ALLOW_PRIVATE_NETWORKS=1 if it is yours"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"{error.host}: no such host, or no network; check the address and the connection"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
@@ -210,13 +250,14 @@ def _connection_problem(error: aiohttp.ClientConnectorError) -> str:
 
 async def _answer(url: str, response: aiohttp.ClientResponse, seen: Validators) -> Answer:
     hints = _hints(response.headers)
-    if response.status == 304:
+    if response.status == 304 and _conditions(url, seen):
         return Answer(url, None, validators=_kept(response, seen), hints=hints)
     if response.status == 410:
         raise FeedGone("410: the publisher says it is gone for good; remove it, or correct its url", status=410)
     if response.status not in (200, 203, 226):
+        reason = responses.get(response.status, "")  # the publisher's own words may be anything
         raise FetchError(
-            f"answered {response.status} {response.reason or ''}".rstrip() + "; open the address in a browser",
+            f"answered {response.status} {reason}".rstrip() + "; open the address in a browser",
             status=response.status,
             retry_after=hints.retry_after,
         )
@@ -233,8 +274,13 @@ async def _answer(url: str, response: aiohttp.ClientResponse, seen: Validators) 
 
 
 def _validator(response: aiohttp.ClientResponse, name: bytes) -> bytes | None:
-    value = next((value for header, value in response.raw_headers if header.lower() == name), None)
-    return value if value and len(value) <= MAX_VALIDATOR_BYTES else None
+    """A validator's bytes, or None for one that could not be sent back unchanged: a changed one is worse than none.
+
+    aiohttp can send no other bytes than these as they are.
+    """
+    value = next((value for header, value in response.raw_headers if header.lower() == name), b"")
+    is_sendable = len(value) <= MAX_VALIDATOR_BYTES and all(0x20 <= byte <= 0x7E for byte in value)
+    return value if value and is_sendable else None
 
 
 def _kept(response: aiohttp.ClientResponse, seen: Validators) -> Validators:
@@ -248,37 +294,48 @@ def _kept(response: aiohttp.ClientResponse, seen: Validators) -> Validators:
 
 
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:
-    encodings = [part.strip().lower() for part in response.headers.get("Content-Encoding", "").split(",")]
+    encodings = [part.strip().lower() for part in ",".join(response.headers.getall("Content-Encoding", [])).split(",")]
     encodings = [encoding for encoding in encodings if encoding not in ("", "identity")]
     if len(encodings) > 1 or any(encoding not in ("gzip", "x-gzip", "deflate") for encoding in encodings):
-        raise FetchError(f"its encoding {', '.join(encodings)} was not asked for; report it to the publisher")
+        raise FetchError("its content encoding was not asked for; report it to the publisher")
     raw = bytearray()
+    if (response.content_length or 0) > MAX_BODY_BYTES:
+        raise _too_long()
     async for chunk in response.content.iter_any():
         raw += chunk
         if len(raw) > MAX_BODY_BYTES:
-            raise FetchError(f"longer than {MAX_BODY_BYTES >> 20} MiB; ask the publisher for a shorter feed")
+            raise _too_long()
     # Some servers send gzip files as they lie on the disk, and say nothing.
-    if not encodings and raw[:2] == b"\x1f\x8b":
+    if not encodings and raw[:2] == GZIP_MAGIC:
         encodings = ["gzip"]
-    return _inflate(bytes(raw), encodings[0]) if encodings else bytes(raw)
+    return _inflate(bytes(raw), encodings[0]) if encodings and raw else bytes(raw)
+
+
+def _too_long() -> FetchError:
+    return FetchError(f"longer than {MAX_BODY_BYTES >> 20} MiB; ask the publisher for a shorter feed")
 
 
 def _inflate(raw: bytes, encoding: str) -> bytes:
     if encoding == "deflate":
         # RFC 9110 8.4.1.2 means zlib's format; some servers send the bare stream.
-        bits = zlib.MAX_WBITS if raw[:1] and raw[0] & 0x0F == 8 else -zlib.MAX_WBITS
+        bits = zlib.MAX_WBITS if raw[0] & 0x0F == 8 else -zlib.MAX_WBITS
     else:
         bits = zlib.MAX_WBITS | 16
-    inflater = zlib.decompressobj(bits)
-    try:
-        body = inflater.decompress(raw, MAX_BODY_BYTES + 1)
-    except zlib.error as error:
-        raise FetchError(f"its {encoding} encoding is broken ({error}); it is tried again later") from error
-    if len(body) > MAX_BODY_BYTES or (len(body) > 1 << 20 and len(body) > MAX_INFLATION * len(raw)):
-        raise FetchError(f"inflates beyond {MAX_BODY_BYTES >> 20} MiB or {MAX_INFLATION}-fold; it is not read")
-    if not inflater.eof:
-        raise FetchError("was cut off in the middle; it is tried again later")
-    return body
+    body, rest = b"", raw
+    for _member in range(MAX_GZIP_MEMBERS):
+        inflater = zlib.decompressobj(bits)
+        try:
+            body += inflater.decompress(rest, MAX_BODY_BYTES + 1 - len(body))
+        except zlib.error as error:
+            raise FetchError(f"its {encoding} encoding is broken; it is tried again later") from error
+        if len(body) > MAX_BODY_BYTES or (len(body) > 1 << 20 and len(body) > MAX_INFLATION * len(raw)):
+            raise FetchError(f"inflates beyond {MAX_BODY_BYTES >> 20} MiB or {MAX_INFLATION}-fold; it is not read")
+        if not inflater.eof:
+            raise FetchError("was cut off in the middle; it is tried again later")
+        rest = inflater.unused_data
+        if rest[:2] != GZIP_MAGIC:  # whatever else follows is padding
+            return body
+    raise FetchError("its gzip encoding has too many members; report it to the publisher")
 
 
 def _hints(headers: CIMultiDictProxy[str]) -> Hints:
@@ -288,10 +345,9 @@ def _hints(headers: CIMultiDictProxy[str]) -> Hints:
 
 def _max_age(headers: CIMultiDictProxy[str], date: datetime) -> timedelta | None:
     """Cache-Control's max-age less Age; else Expires, relative to the server's own clock."""
-    found = re.search(r'\bmax-age="?(\d{1,9})"?', ",".join(headers.getall("Cache-Control", [])), re.IGNORECASE)
+    found = _MAX_AGE.search(",".join(headers.getall("Cache-Control", [])))
     if found:
-        age = headers.get("Age", "0")
-        fresh = timedelta(seconds=int(found[1]) - (int(age) if age.isdigit() and len(age) < 10 else 0))
+        fresh = timedelta(seconds=int(found[1])) - (_seconds(headers.get("Age")) or timedelta())
     else:
         expires = _http_date(headers.get("Expires"))
         if expires is None:
@@ -301,10 +357,9 @@ def _max_age(headers: CIMultiDictProxy[str], date: datetime) -> timedelta | None
 
 
 def _retry_after(headers: CIMultiDictProxy[str], date: datetime) -> timedelta | None:
-    value = headers.get("Retry-After", "").strip()
-    if value.isdigit() and len(value) < 10:
-        after = timedelta(seconds=int(value))
-    else:
+    value = headers.get("Retry-After")
+    after = _seconds(value)
+    if after is None:
         until = _http_date(value)
         if until is None:
             return None
@@ -312,11 +367,15 @@ def _retry_after(headers: CIMultiDictProxy[str], date: datetime) -> timedelta | 
     return min(after, LONGEST_RETRY_AFTER) if after > timedelta() else None
 
 
+def _seconds(value: str | None) -> timedelta | None:
+    return timedelta(seconds=int(value)) if value and re.fullmatch("[0-9]{1,9}", value.strip()) else None
+
+
 def _http_date(value: str | None) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(value) if value else None
-    except (ValueError, OverflowError, IndexError):
+        if parsed is None:
+            return None
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, IndexError, TypeError):
         return None
-    if parsed is None:
-        return None
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)

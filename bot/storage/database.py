@@ -15,11 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from alembic import command as alembic
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -31,6 +27,8 @@ R = TypeVar("R")
 #: How long a writer waits for another program's transaction before it gives up, in milliseconds.
 BUSY_MS = 10_000
 WAL_TRIES = 40
+#: The newest revision in ``migrations/versions``.
+HEAD = "0001"
 #: Any constant: it keys PostgreSQL's advisory lock round migrations.
 MIGRATION_LOCK = 0x0A5EDA4
 
@@ -85,17 +83,16 @@ class Database:
         with self._explain(), self._writer_engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-            before = MigrationContext.configure(connection).get_current_revision()
-            after = str(_scripts().get_current_head())
-            if before is not None and not _is_known(before):
-                raise StorageError(
-                    f"{self.name}: written by a newer Qasedak (schema {before}); install that version or name another "
-                    f"database in DATABASE_URL"
-                )
+            before, after = _revision(connection), HEAD
             if before != after:
-                settings = _alembic_config()
-                settings.attributes["connection"] = connection
-                alembic.upgrade(settings, "head")
+                from bot.storage import migration  # not at the top: see there
+
+                if before is not None and not migration.is_known(before):
+                    raise StorageError(
+                        f"{self.name}: written by a newer Qasedak (schema {before}); install that version or name "
+                        f"another database in DATABASE_URL"
+                    )
+                migration.upgrade(connection)
             return before, after
 
     def require_current(self) -> None:
@@ -103,8 +100,8 @@ class Database:
         if self.path is not None and not self.path.exists():
             raise StorageError(f"{self.name}: no such database yet; run `qasedak run` or `qasedak once` first")
         with self._explain(), self._reader_engine.begin() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-        if revision != _scripts().get_current_head():
+            revision = _revision(connection)
+        if revision != HEAD:
             raise StorageError(f"{self.name}: its schema is {revision or 'empty'}; run `qasedak db upgrade`")
 
     @property
@@ -189,8 +186,8 @@ async def _wait(executor: ThreadPoolExecutor, function: Callable[[], R]) -> R:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigError(f"DATABASE_URL: not an address: {url!r}; write sqlite:///PATH or postgresql://...") from None
+    except (ArgumentError, ValueError):  # the second for a port that is no number
+        raise ConfigError("DATABASE_URL: not an address; write sqlite:///PATH or postgresql://...") from None
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
@@ -257,15 +254,9 @@ def _advice(problem: str) -> str:
     return f"{problem.splitlines()[0] if problem else 'unknown error'}; see the log of the database"
 
 
-def _alembic_config() -> AlembicConfig:
-    settings = AlembicConfig()
-    settings.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    return settings
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_alembic_config())
-
-
-def _is_known(revision: str) -> bool:
-    return any(script.revision == revision for script in _scripts().walk_revisions())
+def _revision(connection: Connection) -> str | None:
+    """The schema that a database has; None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return found

@@ -1,6 +1,6 @@
 """Which feeds and routes there are, which feeds are due, and how their readings ended. Functions of a transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot import process
 from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
 from bot.storage.schema import feed_names, feeds, hosts, lanes, subscriptions, targets
 
@@ -49,7 +50,7 @@ def reconcile(
     kept: dict[int, Subscription] = {}
     for subscription in wanted:
         placed = replace(subscription, feed=replace(subscription.feed, id=ids[subscription.feed.name]))
-        subscription_id = _upsert_subscription(connection, bot_id, placed, now)
+        subscription_id = _upsert_subscription(connection, bot_id, placed, ids.keys(), now)
         kept[subscription_id] = replace(placed, id=subscription_id)
     connection.execute(
         update(subscriptions)
@@ -63,15 +64,17 @@ def _reconcile_names(connection: Connection, configured: Sequence[Feed], now: da
     rows = connection.execute(
         select(feed_names.c.name, feeds.c.id, feeds.c.kind, feeds.c.url).join(feeds, feed_names.c.feed_id == feeds.c.id)
     ).all()
-    address_of = {row.name: (row.id, row.kind, row.url) for row in rows}
+    stored = {row.name: row for row in rows}
     in_file = {(feed.kind.value, feed.url) for feed in configured}
+    moved: set[tuple[str, str]] = set()
     ids: dict[str, int] = {}
     for feed in configured:
         feed_id = _find_feed(connection, feed)
-        known = address_of.get(feed.name)
-        if feed_id is None and known and known[1] == feed.kind and (known[1], known[2]) not in in_file:
-            feed_id = known[0]
-            _move(connection, feed_id, feed, now)
+        old = stored.get(feed.name)
+        if feed_id is None and old and old.kind == feed.kind and (old.kind, old.url) not in in_file | moved:
+            feed_id = old.id
+            moved.add((old.kind, old.url))  # two names of one address may part: the first takes the history with it
+            _move(connection, old.id, feed, now)
         if feed_id is None:
             feed_id = _insert_feed(connection, feed, now)
         ids[feed.name] = feed_id
@@ -116,14 +119,33 @@ def host_of(feed: Feed) -> str:
     return f"{(parts.hostname or '').lower()}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
-def _upsert_subscription(connection: Connection, bot_id: int, subscription: Subscription, now: datetime) -> int:
+def _upsert_subscription(
+    connection: Connection, bot_id: int, subscription: Subscription, names: Collection[str], now: datetime
+) -> int:
     target_id = _upsert_target(connection, bot_id, subscription, now)
     key = {"bot_id": bot_id, "target_id": target_id, "feed_name": subscription.feed.name}
+    found = select(subscriptions.c.id).filter_by(**key)
+    if connection.execute(found).first() is None:
+        _rename_subscription(connection, key, subscription.feed.id, names)
     upsert(
         connection, subscriptions, key, {"feed_id": subscription.feed.id, "active": True}, on_insert={"created_at": now}
     )
-    subscription_id: int = connection.execute(select(subscriptions.c.id).filter_by(**key)).scalar_one()
+    subscription_id: int = connection.execute(found).scalar_one()
     return subscription_id
+
+
+def _rename_subscription(connection: Connection, key: dict[str, Any], feed_id: int, names: Collection[str]) -> None:
+    """Let a route follow its feed to a new name: what waits in it still goes out."""
+    renamed = connection.execute(
+        select(subscriptions.c.id)
+        .where(subscriptions.c.bot_id == key["bot_id"], subscriptions.c.target_id == key["target_id"])
+        .where(subscriptions.c.feed_id == feed_id, subscriptions.c.active, subscriptions.c.feed_name.not_in(names))
+        .order_by(subscriptions.c.id)
+    ).first()
+    if renamed is not None:
+        connection.execute(
+            update(subscriptions).where(subscriptions.c.id == renamed.id).values(feed_name=key["feed_name"])
+        )
 
 
 def _upsert_target(connection: Connection, bot_id: int, subscription: Subscription, now: datetime) -> int:
@@ -228,25 +250,32 @@ def claim_due(
         .limit(limit * 4)  # room for those that share a host
         .with_for_update(skip_locked=True, of=feeds)
     ).all()
-    claims: list[Claim] = []
-    taken: set[str] = set()
+    chosen: dict[str, Row[Any]] = {}
     for row in due:
-        if len(claims) == limit or (row.host and row.host in taken):
-            continue
-        taken.add(row.host)
-        claims.append(_claim(connection, row, now + lease))
-    return claims
+        if len(chosen) < limit:
+            chosen.setdefault(row.host or f"file {row.id}", row)
+    # By name: processes that take hosts in different orders would wait for each other for ever.
+    taken = [row for _name, row in sorted(chosen.items()) if _take_host(connection, row.host, now, now + lease)]
+    taken.sort(key=lambda row: (row.next_check_at, row.id))
+    return [_claim(connection, row, now + lease) for row in taken]
+
+
+def _take_host(connection: Connection, host: str, now: datetime, until: datetime) -> bool:
+    """Keep a host to ourselves until its request is settled; False when another process was quicker."""
+    if not host:
+        return True
+    taken = _insert_into(connection, hosts).values(name=host, next_at=until)
+    taken = taken.on_conflict_do_update(index_elements=["name"], set_={"next_at": until}, where=hosts.c.next_at <= now)
+    return connection.execute(taken.returning(hosts.c.name)).first() is not None
 
 
 def _claim(connection: Connection, row: Row[Any], lease_until: datetime) -> Claim:
     lease_no = connection.execute(
         update(feeds)
         .where(feeds.c.id == row.id)
-        .values(lease_until=lease_until, lease_no=feeds.c.lease_no + 1)
+        .values(lease_until=lease_until, lease_owner=process.owner(), lease_no=feeds.c.lease_no + 1)
         .returning(feeds.c.lease_no)
     ).scalar_one()
-    if row.host:
-        upsert(connection, hosts, {"name": row.host}, {"next_at": lease_until})
     return Claim(
         feed_id=row.id,
         lease_no=lease_no,
@@ -307,11 +336,13 @@ def settle(
     return bool(settled)
 
 
-def release(connection: Connection, claim: Claim) -> None:
-    """Give a feed back unread: the process is stopping."""
-    connection.execute(
+def release(connection: Connection, claim: Claim, *, host_free_at: datetime | None = None) -> None:
+    """Give a feed back unread, and its host: the process is stopping."""
+    released = connection.execute(
         update(feeds).where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no).values(lease_until=None)
-    )
+    ).rowcount
+    if released and claim.host and host_free_at is not None:
+        connection.execute(update(hosts).where(hosts.c.name == claim.host).values(next_at=host_free_at))
 
 
 # --- both databases ------------------------------------------------------------------------------------------
@@ -326,6 +357,9 @@ def upsert(
     on_insert: dict[str, Any] | None = None,
 ) -> None:
     """Insert a row, or update the one with this unique *key*; *on_insert* is set on the first only."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(**key, **values, **(on_insert or {}))
+    statement = _insert_into(connection, table).values(**key, **values, **(on_insert or {}))
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _insert_into(connection: Connection, table: Any) -> Any:
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, 
 
 from bot import identity, routing
 from bot.errors import StorageError
-from bot.identity import Identified, Known
+from bot.identity import Identified, Known, Likeness
 from bot.model import (
     DeliveryClass,
     DeliveryState,
@@ -21,6 +21,7 @@ from bot.model import (
     FeedKind,
     Ingested,
     Keys,
+    OnWeekdayMismatch,
     Reading,
     Subscription,
     Verdict,
@@ -39,34 +40,32 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
 
     During a first reading nothing is enqueued until the last batch: then the newest ``backfill`` posts are, oldest
     first, and all the others are the baseline.
+
+    Raises: StorageError, when another process has taken the feed over.
     """
     _require_lease(connection, claim)
     feed = routes.feeds[claim.feed_id]
     wanting = routes.of_feed(claim.feed_id)
     new = edited = enqueued = 0
-    if reading.modified:
-        identified = [
-            found
-            for found in identity.identify(reading.entries, home=reading.home)
-            if not routing.is_skipped(found.entry, feed.on_weekday_mismatch)
-        ]
-        if feed.kind is FeedKind.HTTP:  # archives come oldest first
-            identified = identity.oldest_first(identified)
-        known = _look_up(connection, feed.id, [found.keys for found in identified])
-        for found, post_id in zip(identified, identity.match(identified, known), strict=True):
-            post_id = post_id or _added_in_this_batch(known, found.keys)
-            if post_id is not None:
-                edited += _update_post(connection, post_id, found)
-            else:
-                post_id = _insert_post(connection, feed, found, now, is_old=claim.is_first)
-                new += 1
-                if not claim.is_first:
-                    enqueued += _enqueue_new(connection, post_id, found.entry, feed, wanting, now)
-            _learn_keys(connection, feed.id, post_id, found.keys, now)
-            _remember(known, found.keys, post_id)
+    identified = _worth_keeping(feed, reading)
+    known = _look_up(connection, feed.id, [found.keys for found in identified])
+    present = identity.present_keys(identified)
+    for found in identified:
+        post_id = identity.match(found, known, present)
+        is_new = is_due = post_id is None
+        if post_id is None:
+            post_id = _insert_post(connection, feed, found, now, is_old=claim.is_first)
+            new += 1
+        else:
+            edited += _update_post(connection, post_id, found)
+            is_due = _release_held(connection, post_id, found.entry, feed)
+        _learn_keys(connection, feed.id, post_id, found.keys, now, is_new=is_new)
+        known.learn(found, post_id)
+        if is_due and not claim.is_first:
+            enqueued += _enqueue_new(connection, post_id, found.entry, feed, wanting, now)
     if reading.last:
         _save_reading(connection, claim, reading, now)
-        if claim.is_first:
+        if claim.is_first and reading.modified:
             enqueued += sum(enqueue_backfill(connection, subscription, now) for subscription in wanting)
     return Ingested(new, edited, enqueued, first_reading=claim.is_first)
 
@@ -79,8 +78,20 @@ def _require_lease(connection: Connection, claim: Claim) -> None:
         raise StorageError(f"feed {claim.feed_id}: another process has taken it over; nothing was stored")
 
 
+def _worth_keeping(feed: Feed, reading: Reading) -> list[Identified]:
+    """The entries of a reading in the order in which they are published."""
+    identified = [
+        found
+        for found in identity.identify(reading.entries, home=reading.home)
+        if not routing.is_skipped(found.entry, feed.on_weekday_mismatch)
+    ]
+    if feed.kind is FeedKind.HTTP:  # archives come oldest first
+        identified = identity.oldest_first(identified)
+    return identity.without_repeats(identified)
+
+
 def _look_up(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> Known:
-    """Find the posts that the keys of a document lead to, and those posts' own guids."""
+    """Find the posts that the keys of a document lead to, and what those not found by guid are like."""
     hashes = {digest for key in keys for digest in (key.guid, key.link, key.content) if digest}
     found: dict[str, dict[bytes, int]] = {"G": {}, "L": {}, "C": {}}
     for some in _chunks(sorted(hashes)):
@@ -90,35 +101,28 @@ def _look_up(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> Know
             )
         ):
             found[row.kind][bytes(row.hash)] = row.post_id
-    guids_of: dict[int, set[bytes]] = {}
-    for some in _chunks(sorted(set(found["L"].values()))):
-        for owner in connection.execute(
-            select(post_keys.c.post_id, post_keys.c.hash).where(post_keys.c.post_id.in_(some), post_keys.c.kind == "G")
+    likely = sorted({*found["L"].values(), *found["C"].values()})
+    return Known(found["G"], found["L"], found["C"], _likenesses(connection, likely))
+
+
+def _likenesses(connection: Connection, post_ids: Sequence[int]) -> dict[int, Likeness]:
+    keys: dict[tuple[int, str], set[bytes]] = {}
+    likenesses = {}
+    for some in _chunks(post_ids):
+        for row in connection.execute(
+            select(post_keys.c.post_id, post_keys.c.kind, post_keys.c.hash).where(post_keys.c.post_id.in_(some))
         ):
-            guids_of.setdefault(owner.post_id, set()).add(bytes(owner.hash))
-    return Known(found["G"], found["L"], found["C"], {post_id: frozenset(guids) for post_id, guids in guids_of.items()})
+            keys.setdefault((row.post_id, row.kind), set()).add(bytes(row.hash))
+        for post in connection.execute(
+            select(posts.c.id, posts.c.title, posts.c.published_at, posts.c.body).where(posts.c.id.in_(some))
+        ):
+            guids, links = (frozenset(keys.get((post.id, kind), ())) for kind in ("G", "L"))
+            likenesses[post.id] = Likeness(post.title, post.published_at, bytes(post.body), guids, links)
+    return likenesses
 
 
 def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
-
-
-def _added_in_this_batch(known: Known, keys: Keys) -> int | None:
-    """The same entry may stand twice in one document."""
-    if keys.guid:
-        return known.guids.get(keys.guid)
-    if keys.link:
-        return known.links.get(keys.link)
-    return known.contents.get(keys.content)
-
-
-def _remember(known: Known, keys: Keys, post_id: int) -> None:
-    if keys.guid:
-        known.guids.setdefault(keys.guid, post_id)
-    elif keys.link:
-        known.links.setdefault(keys.link, post_id)
-    else:
-        known.contents.setdefault(keys.content, post_id)
 
 
 def _insert_post(connection: Connection, feed: Feed, found: Identified, now: datetime, *, is_old: bool) -> int:
@@ -142,10 +146,11 @@ def _insert_post(connection: Connection, feed: Feed, found: Identified, now: dat
 
 def _free_ident(connection: Connection, feed_id: int, keys: Keys) -> str:
     """The entry's own id, unless another post of the feed has it: then the content tells them apart."""
-    taken = connection.execute(
-        select(posts.c.id).where(posts.c.feed_id == feed_id, posts.c.ident == keys.ident)
-    ).first()
-    return keys.ident if taken is None else f"{keys.ident}#{keys.content.hex()}"
+    ident, tries = keys.ident, 0
+    while connection.execute(select(posts.c.id).where(posts.c.feed_id == feed_id, posts.c.ident == ident)).first():
+        tries += 1
+        ident = f"{keys.ident}#{keys.content.hex()}" + (f"-{tries}" if tries > 1 else "")
+    return ident
 
 
 def effective_at(entry: Entry, now: datetime) -> datetime:
@@ -188,9 +193,27 @@ def _update_post(connection: Connection, post_id: int, found: Identified) -> boo
     return bool(changed)
 
 
-def _learn_keys(connection: Connection, feed_id: int, post_id: int, keys: Keys, now: datetime) -> None:
-    """Keys are kept for good: an entry that leaves its feed and returns is not new."""
-    content = keys.content if keys.guid is None and keys.link is None else None
+def _release_held(connection: Connection, post_id: int, entry: Entry, feed: Feed) -> bool:
+    """Let go of a post whose archive was corrected; True when it is to be published now."""
+    if feed.kind is not FeedKind.ARCHIVE or routing.held_reason(entry, feed.on_weekday_mismatch):
+        return False
+    released = connection.execute(
+        update(posts)
+        .where(posts.c.id == post_id, posts.c.held.is_not(None))
+        .values(held=None, flags=[str(flag) for flag in entry.flags])
+        .returning(posts.c.is_old)
+    ).first()
+    # Of a first reading with a backfill of N nobody can say any more whether this one was among them.
+    return released is not None and (feed.backfill is None or not released.is_old)
+
+
+def _learn_keys(connection: Connection, feed_id: int, post_id: int, keys: Keys, now: datetime, *, is_new: bool) -> None:
+    """Keys are kept for good: an entry that leaves its feed and returns is not new.
+
+    A post's first content is kept too: it decides when another document voids the other keys. Later ones are not,
+    since some feeds put the present time into every text.
+    """
+    content = keys.content if is_new or (keys.guid is None and keys.link is None) else None
     for kind, digest in (("G", keys.guid), ("L", keys.link), ("C", content)):
         if digest is not None:
             upsert(
@@ -212,7 +235,7 @@ def _enqueue_new(
     for subscription in wanting:
         decision = routing.decide(entry, subscription, now)
         if decision.verdict is Verdict.PENDING:
-            count += _enqueue(
+            count += enqueue(
                 connection,
                 subscription,
                 now,
@@ -236,17 +259,31 @@ def _enqueue_new(
 def adopt(
     connection: Connection, bot_id: int, configured: Sequence[Feed], wanted: Sequence[Subscription], now: datetime
 ) -> Routes:
-    """Agree with feeds.yaml. A bot that meets a feed for the first time gets the feed's ``backfill`` of what is stored.
+    """Agree with feeds.yaml. A bot that first meets a feed read for another gets its ``backfill`` of what is stored.
 
-    A channel added to a feed that its bot knows starts at now instead.
+    A channel added to a feed that its bot knows, or that was read for nobody, starts at now instead.
     """
-    met = set(connection.execute(select(subscriptions.c.feed_id).where(subscriptions.c.bot_id == bot_id)).scalars())
+    feeds_of = select(subscriptions.c.feed_id)
+    known = set(connection.execute(feeds_of.where(subscriptions.c.bot_id == bot_id)).scalars())
+    of_others = set(connection.execute(feeds_of.where(subscriptions.c.bot_id != bot_id)).scalars())
     routes, new = reconcile(connection, bot_id, configured, wanted, now)
     read = set(connection.execute(select(feeds.c.id).where(feeds.c.baseline_at.is_not(None))).scalars())
     for subscription in (routes.subscriptions[subscription_id] for subscription_id in new):
-        if subscription.feed.id in read - met:
+        if subscription.feed.id in (read & of_others) - known:
             enqueue_backfill(connection, subscription, now)
+    for feed in routes.feeds.values():
+        if feed.kind is FeedKind.ARCHIVE and feed.on_weekday_mismatch is OnWeekdayMismatch.POST:
+            _reread_if_held(connection, feed.id, now)
     return routes
+
+
+def _reread_if_held(connection: Connection, feed_id: int, now: datetime) -> None:
+    """Have an archive read again although its files are the same: its posts are held no longer."""
+    connection.execute(
+        update(feeds)
+        .where(feeds.c.id == feed_id, exists().where(posts.c.feed_id == feed_id, posts.c.held.is_not(None)))
+        .values(digest=None, next_check_at=now, next_check_why="posts are held no longer")
+    )
 
 
 def enqueue_backfill(connection: Connection, subscription: Subscription, now: datetime) -> int:
@@ -266,10 +303,10 @@ def enqueue_backfill(connection: Connection, subscription: Subscription, now: da
         .subquery()
     )
     place = func.row_number().over(order_by=(newest.c.effective_at, newest.c.id))
-    return _enqueue(connection, subscription, now, DeliveryClass.BACKFILL, select(newest.c.id, place.label("place")))
+    return enqueue(connection, subscription, now, DeliveryClass.BACKFILL, select(newest.c.id, place.label("place")))
 
 
-def _enqueue(
+def enqueue(
     connection: Connection,
     subscription: Subscription,
     now: datetime,
@@ -312,10 +349,11 @@ def _enqueue(
         .where(route.c.id == subscription.id, ~already)
         .order_by(wanted.c.place)
     )
-    count = connection.execute(insert(deliveries).from_select(names, rows)).rowcount
+    # Counted by what comes back: psycopg does not tell the number of rows of such a statement.
+    count = len(connection.execute(insert(deliveries).from_select(names, rows).returning(deliveries.c.id)).all())
     if count:
         wake_lane(connection, subscription.id, now)
-    return int(count)
+    return count
 
 
 def wake_lane(connection: Connection, subscription_id: int, now: datetime) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select, update
 
+from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage
 from bot.storage import records
 from bot.storage.feeds import upsert
-from bot.storage.schema import deliveries, feeds, lanes, posts, targets
+from bot.storage.schema import deliveries, feeds, hosts, lanes, posts, targets
 
 #: These stop everything behind them in their lane.
 BLOCKING = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
@@ -44,6 +45,8 @@ class Waiting:
 
 def claim(connection: Connection, bot_id: int, now: datetime, *, limit: int, lease: timedelta) -> list[Lane]:
     """Take up to *limit* lanes in which something may be due, longest waiting first."""
+    if limit == 0:
+        return []
     due = connection.execute(
         select(lanes.c.chat_id)
         .where(
@@ -61,21 +64,28 @@ def claim(connection: Connection, bot_id: int, now: datetime, *, limit: int, lea
         lease_no = connection.execute(
             update(lanes)
             .where(lanes.c.bot_id == bot_id, lanes.c.chat_id == chat_id)
-            .values(lease_until=now + lease, lease_no=lanes.c.lease_no + 1)
+            .values(lease_until=now + lease, lease_owner=process.owner(), lease_no=lanes.c.lease_no + 1)
             .returning(lanes.c.lease_no)
         ).scalar_one()
         claimed.append(Lane(bot_id, chat_id, lease_no, now + lease))
     return claimed
 
 
-def next_lane_at(connection: Connection, bot_id: int) -> datetime | None:
-    """When the next lane wants to be looked at; None when nothing waits anywhere."""
-    found: datetime | None = connection.execute(
-        select(func.min(lanes.c.next_at, type_=lanes.c.next_at.type)).where(
-            lanes.c.bot_id == bot_id, lanes.c.paused.is_(None)
-        )
-    ).scalar_one_or_none()
-    return found
+def inherit(connection: Connection, now: datetime) -> int:
+    """End the leases of processes that are surely dead, on lanes and on feeds; return how many.
+
+    What they left is found as by anyone whose lease ran out: nobody is writing it any more.
+    """
+    ended = 0
+    for table in (lanes, feeds):
+        held = select(table.c.lease_owner).where(table.c.lease_until > now, table.c.lease_owner.is_not(None)).distinct()
+        dead = [owner for owner in connection.execute(held).scalars() if process.is_surely_dead(owner)]
+        theirs = table.c.lease_owner.in_(dead) & (table.c.lease_until > now)
+        if table is feeds:  # a claim holds the host as well
+            waiting = select(feeds.c.host).where(theirs)
+            connection.execute(update(hosts).where(hosts.c.name.in_(waiting)).values(next_at=now))
+        ended += connection.execute(update(table).where(theirs).values(lease_until=None)).rowcount
+    return ended
 
 
 def look(connection: Connection, lane: Lane, now: datetime, *, limit: int, window: timedelta) -> Waiting:
@@ -138,7 +148,7 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
         message_ids=tuple(row.message_ids),
         created_at=row.created_at,
         attempt_at=row.attempt_at,
-        is_backfill=row.turn != DeliveryClass.LIVE,
+        is_replay=row.turn == DeliveryClass.REPLAY,
     )
 
 

@@ -72,6 +72,11 @@ def post_reports(connection: Connection, bot_id: int, feed: str | None = None) -
     return [_report(feed or names.get(row.feed_id, ""), row, routes.get(row.feed_id, []), found) for row in rows]
 
 
+def known_feeds(connection: Connection) -> set[str]:
+    """Every name that a feed ever had in feeds.yaml."""
+    return set(connection.execute(select(feed_names.c.name)).scalars())
+
+
 def _routes(connection: Connection, bot_id: int) -> dict[int, list[tuple[int, str]]]:
     """For each feed the targets that receive it, with how they are called."""
     routes: dict[int, list[tuple[int, str]]] = {}

@@ -83,6 +83,7 @@ feeds = Table(
     Column("error", Text),  # of the last attempt; NULL when it succeeded
     Column("gone", Boolean, nullable=False, server_default="0"),  # the publisher said 410
     Column("lease_until", Instant),
+    Column("lease_owner", Text),  # process.py: which process holds it
     Column("lease_no", BigInteger, nullable=False, server_default="0"),  # fencing: grows with every claim
     UniqueConstraint("kind", "url"),
     Index("ix_feeds_next_check_at", "next_check_at"),  # poller: what is due
@@ -169,6 +170,7 @@ lanes = Table(
     Column("next_at", Instant),  # when to look at it again; NULL: nothing waits
     Column("paused", Text),  # what right is missing; NULL: it runs
     Column("lease_until", Instant),
+    Column("lease_owner", Text),
     Column("lease_no", BigInteger, nullable=False, server_default="0"),
     Index("ix_lanes_bot_id_next_at", "bot_id", "next_at"),  # outbox: which lanes are due
 )
@@ -221,6 +223,15 @@ verdicts = Table(
     Column("target_id", ForeignKey("targets.id"), primary_key=True),
     Column("verdict", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+#: Slots of replays that are done, with or without a post.
+replays = Table(
+    "replays",
+    metadata,
+    Column("subscription_id", ForeignKey("subscriptions.id"), primary_key=True),
+    Column("slot_at", Instant, primary_key=True),
+    Column("post_id", ForeignKey("posts.id")),
 )
 
 #: Admins who came by the claim link; those of feeds.yaml are not here.

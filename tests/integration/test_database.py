@@ -10,7 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, insert, select
 
 from bot.errors import ConfigError, StorageError
-from bot.storage.database import Database
+from bot.storage import migration
+from bot.storage.database import HEAD, Database
 from bot.storage.schema import admins, metadata
 from tests.builders import NOW
 
@@ -28,6 +29,12 @@ async def test_the_migrations_lead_to_the_schema_of_the_code(database: Database)
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
     assert await database.read(differences) == []
+
+
+def test_head_is_the_newest_migration() -> None:
+    newest = sorted(path.name for path in (migration.FOLDER / "versions").glob("[0-9]*.py"))[-1]
+    assert newest.startswith(f"{HEAD}_")
+    assert migration.is_known(HEAD)
 
 
 async def test_migrating_twice_changes_nothing(database: Database) -> None:

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 import structlog
+from sqlalchemy import Connection, update
 
+from bot import process
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -18,6 +20,7 @@ from bot.errors import (
 from bot.model import PREVIEW_BOT, Calendar, OnUncertain
 from bot.pacing import Pace
 from bot.storage import lanes
+from bot.storage.schema import lanes as lane_table
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
 from tests.stage import Stage
 
@@ -315,4 +318,27 @@ async def test_a_failing_database_ends_the_pass_and_not_the_program(lite: Stage)
     assert delivered.problems == ["the disk is full; make room"]
     lite.clock.advance(timedelta(minutes=1))
     await lite.deliver_until_idle(lite.outbox())
+    assert await lite.states() == ["sent"]
+
+
+async def test_a_restart_does_not_wait_for_the_lease_of_a_process_that_died(lite: Stage) -> None:
+    """Only of one that is surely dead: another machine's, or a container's beside ours, is waited for."""
+    await a_stage_with(lite, 1)
+    leases = [
+        await lite.database.write(
+            lanes.claim, lite.sender.bot_id, lite.clock.now(), limit=1, lease=timedelta(seconds=40)
+        )
+    ]
+    assert len(leases[0]) == 1
+
+    def name_owner(connection: Connection, name: str) -> None:
+        connection.execute(update(lane_table).values(lease_owner=name))
+
+    now = lite.clock.now()
+    await lite.database.write(name_owner, "some-boot pid:[4026531836] 12345 678")
+    assert await lite.database.write(lanes.inherit, now) == 0
+    world, pid, started = process.owner().rsplit(" ", 2)
+    await lite.database.write(name_owner, f"{world} {pid} {int(started) - 1}")
+    assert await lite.database.write(lanes.inherit, now) == 1
+    await lite.deliver_until_idle(lite.outbox(), within=timedelta(seconds=2))
     assert await lite.states() == ["sent"]

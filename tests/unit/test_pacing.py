@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pacing import BURST, WINDOW, BotWindow, Pace, chat_ready_at
+from bot.pacing import BURST, WINDOW, BotPace, Pace, chat_ready_at
 from tests.builders import NOW
 
 
@@ -52,7 +51,7 @@ def test_no_window_ever_holds_more_than_its_limit(waits: list[float], per_minute
 
 @given(st.lists(st.floats(0, 0.2), min_size=1, max_size=120), st.integers(1, 30))
 def test_a_bot_never_sends_more_than_its_rate_in_any_second(waits: list[float], rate: int) -> None:
-    window, at, slots = BotWindow(Pace(per_second=rate)), NOW, []
+    window, at, slots = BotPace(Pace(per_second=rate)), NOW, []
     for wait in waits:
         at += timedelta(seconds=wait)
         slots.append(at + window.reserve(at))
@@ -61,13 +60,13 @@ def test_a_bot_never_sends_more_than_its_rate_in_any_second(waits: list[float], 
 
 
 def test_a_limit_on_the_whole_bot_holds_every_slot_until_it_ends() -> None:
-    window = BotWindow(Pace())
+    window = BotPace(Pace())
     window.block(NOW + timedelta(seconds=30))
     assert window.reserve(NOW) == timedelta(seconds=30)
     assert window.reserve(NOW + timedelta(seconds=31)) == timedelta()
 
 
-@pytest.mark.parametrize("count", [1, 27], ids=["one", "below-the-rate"])
-def test_below_the_rate_nobody_waits(count: int) -> None:
-    window = BotWindow(Pace())
-    assert [window.reserve(NOW) for _ in range(count)] == [timedelta()] * count
+def test_a_bot_that_rested_sends_at_once() -> None:
+    window = BotPace(Pace(per_second=10))
+    assert [window.reserve(NOW), window.reserve(NOW)] == [timedelta(), timedelta(milliseconds=100)]
+    assert window.reserve(NOW + timedelta(seconds=5)) == timedelta()

@@ -149,7 +149,7 @@ def test_a_date_without_a_time_is_that_civil_day_in_every_zone() -> None:
 
 def test_a_post_around_midnight_has_the_date_of_its_channels_zone() -> None:
     late = an_entry(published=datetime(2026, 11, 23, 20, 31, tzinfo=UTC))
-    style = {"language": "en", "calendars": (Calendar.GREGORIAN,)}
+    style: dict[str, Any] = {"language": "en", "calendars": (Calendar.GREGORIAN,)}
     assert "24 November 2026" in rendered(late, timezone="Asia/Tehran", **style).text
     assert "23 November 2026" in rendered(late, timezone="UTC", **style).text
 
@@ -245,9 +245,10 @@ def test_a_quote_over_several_lines_stays_one_quote() -> None:
         ("{% if title %}", 1, "Unexpected end of template"),
         ("{{ title | date('full') }}", 1, "the filter 'date' takes 'published'"),
         ("{{ title.__class__.__mro__ }}", 1, "unsafe"),
-        ("{{ link / 2 }}", 1, "cannot be filled in"),
+        ("a\n\n{{ link / 2 }}", 3, "cannot be filled in"),
+        ("{{ title.colour }}", 1, "cannot be filled in (the value has no attribute 'colour'); correct it"),
     ],
-    ids=["name", "filter", "open", "unclosed-if", "wrong-value", "sandbox", "type"],
+    ids=["name", "filter", "open", "unclosed-if", "wrong-value", "sandbox", "type", "attribute"],
 )
 def test_a_template_with_a_mistake_is_found_before_any_post_comes(text: str, line: int, message: str) -> None:
     (problem,) = check_template(text)

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("gone", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_no", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feeds")),
         sa.UniqueConstraint("kind", "url", name=op.f("uq_feeds_kind_url")),
@@ -68,6 +69,7 @@ def upgrade() -> None:
         sa.Column("next_at", sa.BigInteger(), nullable=True),
         sa.Column("paused", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_no", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("bot_id", "chat_id", name=op.f("pk_lanes")),
     )
@@ -201,6 +203,15 @@ def upgrade() -> None:
     with op.batch_alter_table("post_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_post_keys_post_id"), ["post_id"], unique=False)
 
+    op.create_table(
+        "replays",
+        sa.Column("subscription_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("slot_at", sa.BigInteger(), nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_replays_post_id")),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_replays_subscription_id")),
+        sa.PrimaryKeyConstraint("subscription_id", "slot_at", name=op.f("pk_replays")),
+    )
     op.create_table(
         "verdicts",
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

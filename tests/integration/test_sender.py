@@ -1,0 +1,230 @@
+"""Every answer of the Bot API, through a real python-telegram-bot client, to what is to be done next."""
+
+import inspect
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import telegram.error
+from telegram import Bot
+
+from bot import errors
+from bot.model import Entity, LinkPreview, Message
+from bot.sender import HANDLED, AiohttpRequest, LocalPreview, NotSent, TelegramSender, explain, open_bot
+from tests.fakes.bot_api import TOKEN, BotApi
+from tests.fakes.bot_api_chats import Chat
+from tests.fakes.clock import FakeClock
+
+CHANNEL, PERSON = -1001111111111, 42
+HELLO = Message("Hello", (Entity("bold", 0, 5),))
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[BotApi]:
+    async with BotApi() as running:
+        running.add_chat(Chat(CHANNEL, type="channel", title="Sky", username="sky_news", status="administrator"))
+        running.add_chat(Chat(PERSON, type="private", started=True))
+        yield running
+
+
+@pytest.fixture
+async def sender(api: BotApi, clock: FakeClock) -> AsyncIterator[TelegramSender]:
+    bot = open_bot(TOKEN, api.base_url.removesuffix("/bot"))
+    await bot.initialize()
+    yield TelegramSender(bot, clock)
+    await bot.shutdown()
+
+
+async def test_a_message_goes_out_as_text_and_entities(api: BotApi, sender: TelegramSender, clock: FakeClock) -> None:
+    message = Message(
+        "A full moon\nby @someone",
+        (Entity("bold", 0, 11), Entity("text_link", 0, 11, url="https://sky.example/1")),
+        link_preview=LinkPreview("https://sky.example/1.jpg", prefer_large_media=True, show_above_text=True),
+        silent=True,
+    )
+    answer = await sender.send(CHANNEL, message)
+    (sent,) = api.sent
+    assert (answer.message_id, answer.sent_at) == (sent.message_id, clock.now())
+    assert sent.text == message.text
+    assert {entity["type"] for entity in sent.entities} == {"bold", "text_link"}
+    (call,) = api.calls("sendMessage")
+    assert "parse_mode" not in call.params
+    assert str(call.params["disable_notification"]).lower() == "true"
+    assert "https://sky.example/1.jpg" in str(call.params["link_preview_options"])
+
+
+async def test_a_message_without_a_picture_has_its_preview_turned_off(api: BotApi, sender: TelegramSender) -> None:
+    await sender.send(CHANNEL, HELLO)
+    (call,) = api.calls("sendMessage")
+    assert "is_disabled" in str(call.params["link_preview_options"])
+
+
+async def test_the_general_topic_is_left_out_of_the_call(api: BotApi, sender: TelegramSender) -> None:
+    """Its id is 1, and Telegram answers "message thread not found" to it."""
+    api.add_chat(Chat(-1003, type="supergroup", status="administrator", topics={12: "Moon"}))
+    await sender.send(-1003, Message("a", thread=1))
+    await sender.send(-1003, Message("b", thread=12))
+    first, second = api.calls("sendMessage")
+    assert "message_thread_id" not in first.params
+    assert str(second.params["message_thread_id"]) == "12"
+
+
+REFUSALS = [
+    (400, "Bad Request: message is too long", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: MESSAGE_TOO_LONG", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: text must be non-empty", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: BUTTON_DATA_INVALID", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: chat not found", PERSON, errors.ChatGone),
+    (400, "Bad Request: chat not found", CHANNEL, errors.RightsMissing),
+    (403, "Forbidden: bot was blocked by the user", PERSON, errors.ChatGone),
+    (403, "Forbidden: user is deactivated", PERSON, errors.ChatGone),
+    (403, "Forbidden: bot can't initiate conversation with a user", PERSON, errors.ChatGone),
+    (403, "Forbidden: the bot can't send messages to the bot", PERSON, errors.ChatGone),
+    (403, "Forbidden: bot was kicked from the channel chat", CHANNEL, errors.RightsMissing),
+    (403, "Forbidden: bot is not a member of the channel chat", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: need administrator rights in the channel chat", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: not enough rights to send text messages to the chat", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: have no write access to the chat", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: CHAT_WRITE_FORBIDDEN", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: CHAT_ADMIN_REQUIRED", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: CHAT_SEND_PLAIN_FORBIDDEN", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: CHAT_RESTRICTED", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: USER_BANNED_IN_CHANNEL", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: message thread not found", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: TOPIC_CLOSED", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: PEER_ID_INVALID", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: failed to get HTTP URL content", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: wrong type of the web page content", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: PHOTO_INVALID_DIMENSIONS", CHANNEL, errors.MessageRejected),
+    (401, "Unauthorized", CHANNEL, errors.TokenRejected),
+    (404, "Not Found", CHANNEL, errors.TokenRejected),
+    (409, "Conflict: terminated by other getUpdates request", CHANNEL, errors.RetryLater),
+    (500, "Internal Server Error: restart", CHANNEL, errors.Uncertain),
+    (504, "Gateway Timeout", CHANNEL, errors.Uncertain),
+    (421, "Misdirected Request: unallowed token specified", CHANNEL, errors.TokenRejected),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "description", "chat", "expected"),
+    REFUSALS,
+    ids=[f"{row[0]}-{row[1].split(': ')[-1].replace(' ', '-')}-{row[2]}" for row in REFUSALS],
+)
+async def test_each_refusal_says_what_to_do_next(
+    api: BotApi, sender: TelegramSender, code: int, description: str, chat: int, expected: type[Exception]
+) -> None:
+    api.refuse(code, description)
+    with pytest.raises(errors.DeliveryError) as raised:
+        await sender.send(chat, HELLO)
+    assert type(raised.value) is expected
+    assert TOKEN.partition(":")[2] not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("description", "is_media"),
+    [("Bad Request: failed to get HTTP URL content", True), ("Bad Request: message is too long", False)],
+    ids=["picture", "text"],
+)
+async def test_a_refused_picture_is_told_from_a_refused_text(
+    api: BotApi, sender: TelegramSender, description: str, is_media: bool
+) -> None:
+    api.refuse(400, description)
+    with pytest.raises(errors.MessageRejected) as raised:
+        await sender.send(CHANNEL, HELLO)
+    assert raised.value.media is is_media
+
+
+async def test_a_flood_limit_says_for_how_long(api: BotApi, sender: TelegramSender) -> None:
+    api.flood(17)
+    with pytest.raises(errors.RetryLater) as raised:
+        await sender.send(CHANNEL, HELLO)
+    assert raised.value.after == timedelta(seconds=17)
+
+
+async def test_a_flood_limit_inside_an_albums_error_is_found(api: BotApi, sender: TelegramSender) -> None:
+    api.refuse(400, 'Bad Request: failed to send message #2 with the error message "Too Many Requests: retry after 8"')
+    with pytest.raises(errors.RetryLater) as raised:
+        await sender.send(CHANNEL, HELLO)
+    assert raised.value.after == timedelta(seconds=8)
+
+
+async def test_a_migrated_group_brings_its_new_id(api: BotApi, sender: TelegramSender) -> None:
+    api.add_chat(Chat(-500, type="group", status="member", migrated_to=-1005005005005))
+    with pytest.raises(errors.ChatMigrated) as raised:
+        await sender.send(-500, HELLO)
+    assert raised.value.new_chat_id == -1005005005005
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "status_after", "malformed", "truncate"])
+async def test_an_answer_that_may_hide_a_success_is_uncertain(api: BotApi, sender: TelegramSender, fault: str) -> None:
+    api.fault(fault)  # type: ignore[arg-type]  # one of its literals
+    with pytest.raises(errors.Uncertain):
+        await sender.send(CHANNEL, HELLO)
+
+
+async def test_an_answer_that_does_not_come_in_time_is_uncertain(api: BotApi) -> None:
+    api.fault("delay_after", seconds=5)
+    request = AiohttpRequest(read_timeout=0.2)
+    bot = Bot(TOKEN, base_url=api.base_url, request=request, get_updates_request=AiohttpRequest())
+    await request.initialize()
+    with pytest.raises(errors.Uncertain):
+        await TelegramSender(bot).send(CHANNEL, HELLO)
+    assert len(api.sent) == 1
+    await request.shutdown()
+
+
+async def test_without_a_connection_nothing_was_sent(api: BotApi, sender: TelegramSender) -> None:
+    await api.stop()
+    # The kept connection is dead; aiohttp notices it before it writes, or the answer is uncertain.
+    with pytest.raises((errors.RetryLater, errors.Uncertain)):
+        await sender.send(CHANNEL, HELLO)
+    with pytest.raises(errors.RetryLater, match="no connection to the Bot API"):
+        await sender.send(CHANNEL, HELLO)
+
+
+def test_every_exception_class_of_the_library_is_mapped() -> None:
+    """Fails when python-telegram-bot brings a class that nobody has decided about."""
+    theirs = {
+        found
+        for _name, found in inspect.getmembers(telegram.error, inspect.isclass)
+        if issubclass(found, telegram.error.TelegramError)
+    }
+    assert theirs | {NotSent} == {*HANDLED, telegram.error.TelegramError}
+
+
+def test_a_bare_error_of_the_library_is_uncertain() -> None:
+    assert isinstance(explain(telegram.error.TelegramError("Invalid server response"), 1), errors.Uncertain)
+
+
+async def test_a_name_is_resolved_to_its_id(sender: TelegramSender) -> None:
+    assert await sender.resolve("@sky_news") == CHANNEL
+    with pytest.raises(errors.RightsMissing, match="@nobody_here"):
+        await sender.resolve("@nobody_here")
+
+
+@pytest.mark.parametrize(
+    ("may_post", "problem"), [(True, None), (False, "the bot may not post")], ids=["fine", "no-right"]
+)
+async def test_a_report_says_which_right_is_missing(
+    api: BotApi, sender: TelegramSender, may_post: bool, problem: str | None
+) -> None:
+    api.chats[CHANNEL].can_post_messages = may_post
+    report = await sender.report("@sky_news")
+    assert report.title == "Sky"
+    assert (report.problem or "").startswith(problem or "")
+    assert bool(report.problem) == (problem is not None)
+
+
+async def test_a_report_on_a_channel_that_does_not_know_us_says_what_to_do(api: BotApi, sender: TelegramSender) -> None:
+    api.chats[CHANNEL].status = "left"
+    with pytest.raises(errors.RightsMissing, match="make the bot an administrator there"):
+        await sender.report(str(CHANNEL))
+
+
+async def test_the_preview_takes_everything_and_sends_it_nowhere(clock: FakeClock) -> None:
+    preview = LocalPreview(clock)
+    first, second = await preview.send(1, HELLO), await preview.send(1, HELLO)
+    assert (first.message_id, second.message_id) == (1, 2)
+    assert first.sent_at == clock.now()
+    with pytest.raises(errors.ChatGone):
+        await preview.resolve("@sky_news")

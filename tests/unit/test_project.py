@@ -1,0 +1,96 @@
+"""Promises of the project that no single module keeps: documents that are current, files that stay small."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from bot import feeds_yaml
+from bot.config import Settings
+from bot.model import DeliveryState
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "bot").rglob("*.py"))
+LONGEST_MODULE = 600
+LONGEST_FUNCTION = 60
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
+def test_each_module_says_what_it_is_for_and_stays_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree)
+    assert text.count("\n") <= LONGEST_MODULE
+    if "migrations/versions" in str(path):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, node.name
+
+
+def test_invisible_characters_are_written_as_escapes() -> None:
+    for path in [*MODULES, *(ROOT / "tests").rglob("*.py")]:
+        assert not re.search(
+            "[\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]", path.read_text(encoding="utf-8")
+        ), path
+
+
+def test_the_schema_that_the_sample_names_is_current() -> None:
+    written = json.loads((ROOT / "docs" / "feeds.schema.json").read_text(encoding="utf-8"))
+    assert written == feeds_yaml.json_schema(), "run `qasedak schema > docs/feeds.schema.json`"
+    assert "docs/feeds.schema.json" in (ROOT / "feeds.yaml").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_every_setting_of_the_environment_is_explained() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    for field in Settings.model_fields.values():
+        assert str(field.validation_alias) in example
+
+
+def test_every_word_for_people_has_its_persian() -> None:
+    said = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                is_label = isinstance(node.func, ast.Name) and node.func.id == "t"
+                is_call = isinstance(node.func, ast.Call) and getattr(node.func.func, "id", "") == "translator"
+                said |= {node.args[0].value} if is_label or is_call else set()
+    with (ROOT / "bot/locales/fa/LC_MESSAGES/qasedak.po").open("rb") as text:
+        catalog = {str(message.id): message for message in read_po(text) if message.id}
+    assert len(said) > 20
+    assert said <= catalog.keys()
+    assert all(message.string for message in catalog.values())
+    for message in catalog.values():
+        assert set(re.findall(r"{\w+}", str(message.id))) == set(re.findall(r"{\w+}", str(message.string)))
+
+
+def test_lock_files_carry_hashes_and_no_addresses() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "--hash=sha256:" in text
+        assert "://" not in text
+        assert "index-url" not in text
+
+
+def test_the_make_targets_of_the_contract_are_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert {"install", "run", "test", "check", "bench", "lock", "image", "crash", "soak", "fuzz", "shots"} <= targets
+
+
+def test_every_state_of_a_delivery_is_drawn_where_it_is_decided() -> None:
+    drawing = ast.get_docstring(ast.parse((ROOT / "bot" / "outbox.py").read_text(encoding="utf-8"))) or ""
+    for state in DeliveryState:
+        assert state in drawing
+
+
+def test_the_image_runs_as_nobody_special_and_keeps_its_state_in_one_volume() -> None:
+    steps = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"^USER qasedak$", steps, flags=re.MULTILINE)
+    assert re.search(r"^VOLUME /data$", steps, flags=re.MULTILINE)
+    assert "HEALTHCHECK" in steps
+    for source in re.findall(r"^COPY (?!--from)(.+) \S+$", steps, flags=re.MULTILINE):
+        for name in source.split():
+            assert (ROOT / name).exists(), name
