@@ -61,7 +61,6 @@ class Site:
     def application(self) -> web.Application:
         """A new application that shows this site."""
         application = web.Application(middlewares=[self._guard])
-        application[SITE] = self
         application.on_response_prepare.append(_set_headers)
         application.router.add_get("/", self._front)
         application.router.add_get("/healthz", self._health)
@@ -168,26 +167,6 @@ class Site:
             older_address=_with_query(request, limit=str(preview.MAX_LIMIT)),
         )
         return _html(200, preview.channel_page(channel, await self._load(name), frame, self._now()))
-
-
-SITE: Final = web.AppKey("SITE", Site)
-
-
-def create_site(
-    *,
-    channels: Mapping[str, Channel],
-    load: Load,
-    titles: Mapping[str, str],
-    is_preview: bool,
-    token: str | None,
-    now: Callable[[], datetime],
-) -> web.Application:
-    """The application of a new Site, which is its ``SITE``.
-
-    ``load`` gives what a channel was sent, newest last, and then what waits.
-    """
-    site = Site(channels=channels, load=load, titles=titles, is_preview=is_preview, token=token, now=now)
-    return site.application()
 
 
 def _html(status: int, page: str) -> web.Response:

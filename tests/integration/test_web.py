@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.drawing import message_html
 from bot.errors import ConfigError, StorageError
 from bot.model import Calendar, Channel, DeliveryState, Digits, Entity, LinkPreview, Message, Shown
-from bot.web import SITE, Site, create_site
+from bot.web import Site
 
 NOW = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
 FA = Channel(name="main", chat="@night_sky_fa")
@@ -55,7 +55,7 @@ async def site_of(
     async def load_posts(channel: str) -> Sequence[Shown]:
         return posts
 
-    application = create_site(
+    site = Site(
         channels={"main": FA, "english": EN} if channels is None else channels,
         load=load or load_posts,
         titles=TITLES,
@@ -63,7 +63,7 @@ async def site_of(
         token=token,
         now=lambda: NOW,
     )
-    async with TestClient(TestServer(application)) as client:
+    async with TestClient(TestServer(site.application())) as client:
         yield client
 
 
@@ -596,13 +596,11 @@ async def test_a_silent_database_is_said_in_words() -> None:
 
 
 async def test_channels_and_titles_can_be_replaced_while_it_runs() -> None:
-    application = create_site(
-        channels={"main": FA}, load=_nothing, titles={}, is_preview=True, token=None, now=lambda: NOW
-    )
-    async with TestClient(TestServer(application)) as client:
+    site = Site(channels={"main": FA}, load=_nothing, titles={}, is_preview=True, token=None, now=lambda: NOW)
+    async with TestClient(TestServer(site.application())) as client:
         assert (await client.get("/preview/english")).status == 404
-        application[SITE].channels = {"english": EN}
-        application[SITE].titles = {"english": "Night Sky over Town"}
+        site.channels = {"english": EN}
+        site.titles = {"english": "Night Sky over Town"}
         assert "Night Sky over Town" in await (await client.get("/preview/english")).text()
         assert (await client.get("/preview/main")).status == 404
 
