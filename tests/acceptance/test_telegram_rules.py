@@ -1,0 +1,85 @@
+"""Every message of the sample archive and of the shared feeds, under each template and language: Telegram's own rules.
+
+TDLib is the oracle: it must take text and entities as they are, and find nothing live that a feed brought.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.identity import identify
+from bot.model import Entry, Feed, FeedKind, Language, Message, Reading, Validators
+from bot.render import TEMPLATES, render
+from bot.sources import archive
+from bot.sources.feed import FeedSource, Parser
+from bot.sources.fetch import Answer, Fetcher
+from bot.text.richtext import utf16_length
+from tests.builders import a_channel, a_post, a_subscription
+from tests.tdlib import accepted, live
+
+ROOT = Path(__file__).resolve().parents[2]
+ZONE = ZoneInfo("Asia/Tehran")
+LANGUAGES: tuple[Language, ...] = ("fa", "en")
+
+
+def check(reading: Reading, feed: Feed) -> int:
+    """Render each entry in every way; how many messages that was."""
+    count = 0
+    for found in identify(reading.entries, home=reading.home):
+        for language in LANGUAGES:
+            for template in TEMPLATES:
+                for message in rendered(found.entry, feed, language, template, reading.title):
+                    assert 0 < utf16_length(message.text) <= 4096
+                    assert len(message.entities) <= 100
+                    assert accepted(message.text, message.entities) == (message.text, message.entities)
+                    # The channel's own handle and the hashtags are live; nothing else is, but addresses of the web.
+                    kinds = {kind for kind, text in live(message.text) if text != "@sky_news"}
+                    assert kinds <= {
+                        "Hashtag",
+                        "Url",
+                        "EmailAddress",
+                        "PhoneNumber",
+                        "BankCardNumber",
+                        "MediaTimestamp",
+                    }
+                    count += 1
+    return count
+
+
+def rendered(entry: Entry, feed: Feed, language: Language, template: str, title: str | None) -> list[Message]:
+    channel = a_channel(language=language, template=template, source=True, footer="@sky_news")
+    subscription = a_subscription(feed=feed, channel=channel)
+    return render(a_post(entry, feed_title=title), subscription)
+
+
+def test_every_message_of_the_sample_archive_is_taken_as_it_is() -> None:
+    feed = Feed("sample", FeedKind.ARCHIVE, str(ROOT / "examples" / "archive" / "*.txt"))
+    (reading,) = archive.read(feed, Validators(), ZONE)
+    assert check(reading, feed) == len(reading.entries) * 2 * len(TEMPLATES) > 40
+
+
+def test_every_message_of_the_real_archive_is_taken_as_it_is(shared: Path) -> None:
+    feed = Feed("old", FeedKind.ARCHIVE, str(shared / "archive" / "*.txt"))
+    (reading,) = archive.read(feed, Validators(), ZONE)
+    assert check(reading, feed) == 5 * 2 * len(TEMPLATES)
+
+
+@pytest.mark.timeout(300)
+async def test_every_message_of_the_shared_feeds_is_taken_as_it_is(shared: Path) -> None:
+    folder, parser = shared / "corpus", Parser()
+    source = FeedSource(Fetcher(user_agent="Qasedak/test"), parser, zone=ZONE)
+    count = 0
+    try:
+        for case in json.loads((folder / "manifest.json").read_text())["cases"]:
+            feed = Feed(case["file"], FeedKind.HTTP, "https://feeds.example/feed.xml")
+            answer = Answer(
+                "https://feeds.example/feed.xml", (folder / case["file"]).read_bytes(), case["content_type"]
+            )
+            reading, _ending = await source.parse(feed, answer, datetime(2026, 11, 23, tzinfo=UTC))
+            count += check(Reading(entries=reading.entries[:8], title=reading.title, home=reading.home), feed)
+    finally:
+        parser.close()
+    assert count > 500
