@@ -25,6 +25,8 @@ from bot.text import dates, language, markup, persian
 
 #: A document that takes longer is hostile or hopeless; its child is killed.
 PARSE_SECONDS = 20
+#: A child that got no document for so long is ended; the next one costs half a second more.
+REST_SECONDS = 120
 #: Address space of a child.
 PARSE_BYTES = 512 * 1024 * 1024
 #: Dates outside of these are a publisher's mistake, and as good as none.
@@ -36,17 +38,39 @@ _TAG_OR_REFERENCE = re.compile(r"<[^<>]*>|&#?\w+;")
 
 
 class Parser:
-    """The child process that parses documents; started when first needed, killed when a document takes too long."""
+    """The child process that parses documents.
 
-    def __init__(self, *, seconds: float = PARSE_SECONDS) -> None:
+    It is started when first needed, killed when a document takes too long, and ended when nothing came for a while: an
+    idle bot is one process.
+    """
+
+    def __init__(self, *, seconds: float = PARSE_SECONDS, rest_after: float = REST_SECONDS) -> None:
         self._seconds = seconds
+        self._rest_after = rest_after
         self._pool: ProcessPool | None = None
+        self._resting: asyncio.TimerHandle | None = None
+        self._under_way = 0
+
+    def is_resting(self) -> bool:
+        """Whether there is no child."""
+        return self._pool is None
 
     async def parse(self, body: bytes, content_type: str) -> dict[str, Any]:
         """Parse one document.
 
         Raises: ParseError, whatever went wrong in the child.
         """
+        if self._resting is not None:
+            self._resting.cancel()
+        self._under_way += 1
+        try:
+            return await self._parse(body, content_type)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._resting = asyncio.get_running_loop().call_later(self._rest_after, self._rest)
+
+    async def _parse(self, body: bytes, content_type: str) -> dict[str, Any]:
         future = self._running_pool().schedule(document.parse, args=(body, content_type), timeout=self._seconds)
         try:
             parsed: dict[str, Any] = await asyncio.wrap_future(future)
@@ -81,12 +105,23 @@ class Parser:
             )
         return self._pool
 
+    def _rest(self) -> None:
+        # On a thread: to join a process blocks.
+        asyncio.get_running_loop().run_in_executor(None, _end, self._pool)
+        self._pool = None
+
     def close(self) -> None:
         """End the child."""
-        if self._pool is not None:
-            self._pool.stop()  # type: ignore[no-untyped-call]
-            self._pool.join()
-            self._pool = None
+        if self._resting is not None:
+            self._resting.cancel()
+        _end(self._pool)
+        self._pool = None
+
+
+def _end(pool: ProcessPool | None) -> None:
+    if pool is not None:
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()
 
 
 class FeedSource:
@@ -134,8 +169,7 @@ class FeedSource:
     def _reading(self, feed: Feed, answer: Answer, parsed: dict[str, Any], now: datetime) -> Reading:
         return Reading(
             entries=tuple(
-                _entry(found, answer.url, feed.language or parsed["language"], self._zone, now)
-                for found in parsed["entries"]
+                _entry(found, feed, answer.url, parsed["language"], self._zone, now) for found in parsed["entries"]
             ),
             title=markup.clean_title(parsed["title"] or "") or None,
             home=_web_link(answer.url, parsed["home"]),
@@ -148,7 +182,7 @@ def _ttl(minutes: int | None) -> timedelta | None:
     return min(timedelta(minutes=minutes), LONGEST_HINT) if minutes else None
 
 
-def _entry(found: dict[str, Any], base: str, declared: str | None, zone: ZoneInfo, now: datetime) -> Entry:
+def _entry(found: dict[str, Any], feed: Feed, base: str, declared: str | None, zone: ZoneInfo, now: datetime) -> Entry:
     flags = [Flag.TRUNCATED] if found["truncated"] else []
     published = _date(found["published"], zone, now)
     updated = _date(found["updated"], zone, now)
@@ -166,7 +200,7 @@ def _entry(found: dict[str, Any], base: str, declared: str | None, zone: ZoneInf
         updated=updated[0] if updated else None,
         date_only=shown[1] if shown else False,
         author=markup.clean_title(found["author"] or "") or None,
-        language=language.detect(title or "", _beginning(content or found["summary"] or ""), declared),
+        language=feed.language or language.detect(title or "", _beginning(content or found["summary"] or ""), declared),
         tags=tuple(filter(None, (persian.clean_line(tag) for tag in found["tags"]))),
         summary=found["summary"],
         content=content,

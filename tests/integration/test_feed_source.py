@@ -237,3 +237,26 @@ async def test_a_closed_parser_starts_again() -> None:
     for _time in range(2):
         assert (await parser.parse(TWO, ""))["entries"]
         await asyncio.to_thread(parser.close)
+
+
+async def test_the_child_rests_when_nothing_comes_and_wakes_for_the_next_document() -> None:
+    parser = Parser(rest_after=0.05)
+    document = rss("Sky Notes", [{"title": "A full moon"}])
+    try:
+        assert parser.is_resting()
+        await parser.parse(document, "")
+        assert not parser.is_resting()
+        async with asyncio.timeout(10):
+            while not parser.is_resting():  # noqa: ASYNC110 (a property of a process, not of a task)
+                await asyncio.sleep(0.01)
+        assert len((await parser.parse(document, ""))["entries"]) == 1
+    finally:
+        parser.close()
+
+
+async def test_a_language_given_in_the_file_is_that_of_every_entry(source: FeedSource) -> None:
+    answer = Answer("https://sky.example/feed.xml", rss("Sky Notes", [{"title": "ماه کامل"}], language="fa"))
+    for given, expected in ((None, "fa"), ("en", "en")):
+        feed = a_feed(language=given)
+        reading, _ending = await source.parse(feed, answer, NOW)
+        assert [entry.language for entry in reading.entries] == [expected]

@@ -252,7 +252,8 @@ async def test_a_forced_pass_asks_every_feed_once_but_those_that_are_gone_or_hel
 
 
 async def test_failures_back_off_and_a_success_ends_it(small: Bench) -> None:
-    small.source.outcomes["a"] = [FetchError("down")] * 3 + [Reading(), FetchError("down again")]
+    down = FetchError("down")
+    small.source.outcomes["a"] = [down, down, down, Reading(), FetchError("down again")]
     await small.configure(a_feed("a", every=HOUR))
     for span in (timedelta(), HOUR, 2 * HOUR, 4 * HOUR):
         assert (await small.poll(span * 0.99)).feed_ids == set() or not span
