@@ -17,6 +17,7 @@ from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
 from bot.config import Config, Settings, host_is_loopback
 from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
 from bot.model import Channel, Shown
+from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
 from bot.poller import Polled, Poller
 from bot.replay import Replayer
@@ -96,6 +97,12 @@ class App:
             pace=config.pace,
             on_uncertain=config.on_uncertain,
         )
+        self._notices = Notices(
+            self._sender,
+            self._clock,
+            chat_id=config.admin_chat if self._bot else None,
+            language=config.language,
+        )
         self._replayer = Replayer(self.database, self._clock, routes=self.routes)
         self._site: Site | None = None
         self._commands: Commands | None = None
@@ -168,9 +175,9 @@ class App:
             starting = asyncio.create_task(self._start_bot())
             try:
                 await self._report_start(starting)
-                schedule.every(TICK, "poll", self._poller.poll_due)
+                schedule.every(TICK, "poll", self._poll)
                 schedule.every(REPLAY_TICK, "replay", self._replayer.replay_due)
-                schedule.every(TICK, "deliver", self._outbox.deliver_due)
+                schedule.every(TICK, "deliver", self._deliver)
                 schedule.every(RETRY_PAUSED, "resume", self._outbox.resume_paused)
                 schedule.start()
                 await self._stop.wait()
@@ -190,6 +197,14 @@ class App:
     def _give_up(self, error: BotError) -> None:
         self._fatal = error
         self.stop()
+
+    async def _poll(self) -> None:
+        polled = await self._poller.poll_due()
+        await self._notices.tell(polled.silences)
+
+    async def _deliver(self) -> None:
+        delivered = await self._outbox.deliver_due()
+        await self._notices.tell(delivered.problems)
 
     async def _start_site(self) -> None:
         settings = self.settings

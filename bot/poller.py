@@ -142,6 +142,7 @@ class Polled:
     edited: int = 0
     feed_ids: set[int] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)  #: one line each, for a person
+    silences: list[str] = field(default_factory=list)  #: of them, why nothing was published
 
     def add(self, other: "Polled") -> None:
         """Add up two passes."""
@@ -152,6 +153,7 @@ class Polled:
         self.edited += other.edited
         self.feed_ids |= other.feed_ids
         self.notices += other.notices
+        self.silences += other.silences
 
 
 class Poller:
@@ -272,6 +274,7 @@ class Poller:
             log.warning("feed cut off", feed=feed.name)
         elif self.routes.of_feed(feed.id) and (silence := explain_silence(feed, ingested)):
             polled.notices.append(silence)
+            polled.silences.append(silence)
             log.info("nothing published", feed=feed.name, why=silence)
 
     async def _settle_failure(self, feed: Feed, claim: Claim, error: BotError) -> None:

@@ -100,6 +100,23 @@ async def test_the_start_says_what_an_operator_wants_to_know(bot: Installation, 
     assert bot.environment["TELEGRAM_BOT_TOKEN"].partition(":")[2] not in said + rest
 
 
+async def test_the_admin_chat_hears_of_a_right_that_is_missing_and_of_a_silent_first_reading(
+    bot: Installation, api: BotApi
+) -> None:
+    api.add_chat(Chat(42, type="private", started=True))
+    written = (bot.folder / "feeds.yaml").read_text(encoding="utf-8")
+    bot.configure(written.replace("backfill: all", "backfill: 0"))
+    async with bot.running():
+        await api.until(lambda: bool(api.texts(42)), within=20)
+    assert "6 posts read, none published (backfill: 0). The next new one will be." in api.texts(42)[0]
+    (bot.folder / "q.db").unlink()
+    bot.configure(written)
+    api.chats[CHANNEL].can_post_messages = False
+    async with bot.running():
+        await api.until(lambda: len(api.texts(42)) == 2, within=20)
+    assert "make the bot an administrator there" in api.texts(42)[1]
+
+
 async def test_without_a_token_the_page_shows_the_channel(bot: Installation, api: BotApi) -> None:
     del bot.environment["TELEGRAM_BOT_TOKEN"]
     port = _free_port()

@@ -1,0 +1,46 @@
+"""Tell the admin what needs a person: straight to ``admin_chat``, each thing at most once a day.
+
+Beside the outbox, not through it: a notice that says that sending fails must not wait for sending. What cannot be told
+is in the log, and nothing depends on it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot import render
+from bot.clock import Clock
+from bot.errors import DeliveryError
+from bot.model import Language
+from bot.outbox import Sender
+
+log = structlog.get_logger()
+
+#: The same thing is not said again before this.
+SILENCE = timedelta(hours=24)
+
+
+class Notices:
+    """What was told lately is kept in memory: a restart may say a thing twice, and never leaves it unsaid."""
+
+    def __init__(self, sender: Sender, clock: Clock, *, chat_id: int | None, language: Language) -> None:
+        self._sender = sender
+        self._clock = clock
+        self._chat_id = chat_id
+        self._language = language
+        self._told: dict[str, datetime] = {}
+
+    async def tell(self, lines: Iterable[str]) -> None:
+        """Send the *lines* that were not told within a day, as one message."""
+        now = self._clock.now()
+        fresh = [line for line in dict.fromkeys(lines) if now - self._told.get(line, now - SILENCE) >= SILENCE]
+        if self._chat_id is None or not fresh:
+            return
+        message = render.lay_out("\n".join(f"• {render.furniture(line)}" for line in fresh), self._language)
+        try:
+            await self._sender.send(self._chat_id, message)
+        except DeliveryError as error:
+            log.warning("admin not told", problem=str(error))
+        else:
+            self._told |= dict.fromkeys(fresh, now)
