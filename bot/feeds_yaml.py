@@ -37,7 +37,7 @@ LONGEST_SPAN = timedelta(days=36525)
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
 NOT_YET = frozenset(
     {
-        "imports", "open", "keep", "local_time", "length", "paid_broadcast", "buttons", "quiet_hours", "max_per_hour",
+        "imports", "open", "keep", "length", "paid_broadcast", "buttons", "quiet_hours", "max_per_hour",
         "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked", "include", "exclude", "full_text",
     }
 )  # fmt: skip
@@ -265,6 +265,8 @@ class ChannelSection(Section):
     """Form of the date line."""
     lunar_offset: Whole = Field(0, ge=-1, le=1)
     """Days between the local lunar date and Umm al-Qura's."""
+    local_time: Switch = False
+    """The date line shows each reader the time in their own zone, where a feed gives a time."""
     template: str = "default"
     """A name under templates, or default or compact."""
     summary: Summary = Field(default_factory=SummarySection)

@@ -292,6 +292,7 @@ class Channel:
     digits: Digits = Digits.AUTO
     date: str = "full"  #: full, compact, time, none, or the number of a template in ``text/dates.py``
     lunar_offset: int = 0
+    local_time: bool = False  #: the date line carries Telegram's date_time entity: each reader's own zone
     template: str = "default"
     summary: SummaryOptions | None = field(default_factory=SummaryOptions)
     media: Media = Media.PREVIEW

@@ -184,7 +184,7 @@ class _Published:
     def __str__(self) -> str:
         return self.form(self.subscription.channel.date)
 
-    def form(self, form: str) -> str:
+    def form(self, form: str) -> Markup:
         channel, entry = self.subscription.channel, self.post.entry
         style = dates.DateStyle(
             language=channel.language,
@@ -196,7 +196,12 @@ class _Published:
         )
         # A civil day is that day everywhere: it is not moved to the channel's zone.
         zone = ZoneInfo(self.subscription.home_timezone if entry.date_only else channel.timezone)
-        return dates.format_date(self.post.effective_at, zone, style, date_only=entry.date_only)
+        shown = escape(dates.format_date(self.post.effective_at, zone, style, date_only=entry.date_only))
+        if not channel.local_time or entry.date_only or not shown:
+            return shown
+        # Long date and short time of the reader's own zone; clients that do not know it show our text.
+        moment = int(self.post.effective_at.timestamp())
+        return Markup('<tg-time unix="{}" format="Dt">{}</tg-time>').format(moment, shown)
 
 
 def _title_and_summary(entry: Entry, channel: Channel) -> tuple[str, str]:
@@ -431,7 +436,7 @@ def _link(value: Any) -> Any:
     return value.linked() if isinstance(value, _Linked) else value
 
 
-def _date(value: Any, form: str = "full") -> str:
+def _date(value: Any, form: str = "full") -> Markup:
     if not isinstance(value, _Published):
         raise ValueError("the filter 'date' takes 'published'")
     return value.form(form)

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -234,7 +234,15 @@ def _absence(member: ChatMember | None) -> str | None:
 def message_entities(message: Message) -> list[MessageEntity]:
     """A message's entities in python-telegram-bot's class."""
     return [
-        MessageEntity(entity.type, entity.offset, entity.length, url=entity.url, language=entity.language)
+        MessageEntity(
+            entity.type,
+            entity.offset,
+            entity.length,
+            url=entity.url,
+            language=entity.language,
+            unix_time=datetime.fromtimestamp(entity.unix_time, UTC) if entity.unix_time is not None else None,
+            date_time_format=entity.date_time_format,
+        )
         for entity in message.entities
     ]
 

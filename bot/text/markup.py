@@ -9,7 +9,7 @@ import html as entities_of_html
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -51,7 +51,7 @@ def parse(html: str, *, base_url: str | None = None) -> RichText:
             _give_language(opened)
         else:
             spans += _closed_spans(opened, token.name, size)
-    spans += (Span(span.type, span.start, size, span.url, span.language) for _, span in opened if span)
+    spans += (replace(span, end=size) for _, span in opened if span)
     return normalise(RichText("".join(texts), tuple(spans)))
 
 
@@ -65,6 +65,8 @@ def _opened_span(token: Token, at: int, base_url: str | None) -> Span | None:
         return Span("expandable_blockquote" if "expandable" in token.attribute_map() else "blockquote", at, at)
     if token.name == "a" and (url := link_target(token.attribute_map().get("href", ""), base_url)):
         return Span("text_link", at, at, url=url)
+    if token.name == "tg-time" and (moment := token.moment()):
+        return Span("date_time", at, at, unix_time=moment[0], date_time_format=moment[1])
     return None
 
 
@@ -82,7 +84,7 @@ def _closed_spans(opened: list[tuple[str, Span | None]], name: str, at: int) -> 
     for index in range(len(opened) - 1, -1, -1):
         if opened[index][0] == name:
             span = opened.pop(index)[1]
-            return [Span(span.type, span.start, at, span.url, span.language)] if span else []
+            return [replace(span, end=at)] if span else []
     return []
 
 
@@ -125,6 +127,9 @@ def escape(text: str) -> str:
 def _open_tag(span: Span) -> str:
     if span.type == "text_link":
         return f'<a href="{escape(span.url or "")}">'
+    if span.type == "date_time":
+        shown = f' format="{span.date_time_format}"' if span.date_time_format else ""
+        return f'<tg-time unix="{span.unix_time}"{shown}>'
     if span.type == "pre":
         return f'<pre><code class="language-{escape(span.language)}">' if span.language else "<pre>"
     if span.type == "expandable_blockquote":
@@ -135,6 +140,8 @@ def _open_tag(span: Span) -> str:
 def _close_tag(span: Span) -> str:
     if span.type == "text_link":
         return "</a>"
+    if span.type == "date_time":
+        return "</tg-time>"
     if span.type == "pre":
         return "</code></pre>" if span.language else "</pre>"
     return f"</{_OPEN_TAG.get(span.type, 'blockquote')}>"

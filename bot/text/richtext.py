@@ -20,7 +20,7 @@ ELLIPSIS = "\u2026"
 
 _STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
 _QUOTES = ("blockquote", "expandable_blockquote")
-_SOLID = ("pre", "code", "text_link")
+_SOLID = ("pre", "code", "date_time", "text_link")
 #: Spans that a client draws as blocks of their own: a direction mark of their first line is inside.
 _BLOCKS = (*_QUOTES, "pre")
 #: Who is outer among spans of equal extent (TDLib MessageEntity::get_type_priority).
@@ -48,6 +48,8 @@ class Span:
     end: int
     url: str | None = None
     language: str | None = None
+    unix_time: int | None = None
+    date_time_format: str | None = None
 
     def _order(self) -> tuple[int, int, int]:
         return self.start, -self.end, _RANK.get(self.type, len(_RANK))
@@ -202,14 +204,15 @@ def _clean_characters(text: str) -> tuple[str, list[int]]:
 def normalise(rich: RichText) -> RichText:
     """Spans as Telegram leaves them, styles still whole: sorted, none empty, none in conflict.
 
-    Quotes do not nest: the outer one stays. Links, ``code`` and ``pre`` do not overlap: the first and longest stays,
-    of equal ones ``pre``, then ``code``. Styles end where ``code`` and ``pre`` begin. What touches its equal is one.
+    Quotes do not nest: the outer one stays. Links, times, ``code`` and ``pre`` do not overlap: the first and longest
+    stays, of equal ones ``pre``, then ``code``, then the time. Styles end where one of them but a link begins. What
+    touches its equal is one, but for times.
     """
     spans = list(_within(rich))
     quotes = _outermost(edge_trim(_only(rich, _QUOTES)).spans)
     edges = sorted({edge for quote in quotes for edge in (quote.start, quote.end)})
     links = _joined_links(sorted((_checked(span) for span in spans if span.type == "text_link"), key=Span._order))
-    solid = [*links, *(span for span in spans if span.type in ("code", "pre"))]
+    solid = [*links, *(span for span in spans if span.type in ("code", "pre") or _is_time(span))]
     pieces = tuple(piece for span in solid for piece in _pieces(span, edges))
     solid = _outermost(edge_trim(RichText(rich.text, pieces)).spans)
     walls = [span for span in solid if span.type != "text_link"]
@@ -230,6 +233,18 @@ def _only(rich: RichText, types: tuple[str, ...]) -> RichText:
 def _checked(span: Span) -> Span:
     url = telegram_url(span.url or "")
     return replace(span, url=url) if url else replace(span, end=span.start)
+
+
+_TIME_FORMAT = re.compile("r|w?[dD]?[tT]?")
+_LAST_TIME = 2**31 - 1
+
+
+def _is_time(span: Span) -> bool:
+    """Whether it is a time that Telegram does not refuse, in the spelling it gives back."""
+    if span.type != "date_time" or not 0 < (span.unix_time or 0) <= _LAST_TIME:
+        return False
+    shown = span.date_time_format
+    return shown is None or bool(shown and _TIME_FORMAT.fullmatch(shown))
 
 
 def _outermost(spans: Iterable[Span]) -> list[Span]:
@@ -301,7 +316,15 @@ def entities(rich: RichText) -> tuple[Entity, ...]:
     spans = sorted(edge_trim(RichText(rich.text, pieces)).spans, key=Span._order)
     offsets = _utf16_offsets(rich.text)
     return tuple(
-        Entity(span.type, offsets[span.start], offsets[span.end] - offsets[span.start], span.url, span.language)
+        Entity(
+            span.type,
+            offsets[span.start],
+            offsets[span.end] - offsets[span.start],
+            span.url,
+            span.language,
+            span.unix_time,
+            span.date_time_format,
+        )
         for span in spans
     )
 

@@ -45,6 +45,14 @@ class Token:
         found = _LANGUAGE.search(self.attribute_map().get("class", ""))
         return found[1] if found else None
 
+    def moment(self) -> tuple[int, str | None] | None:
+        """The Unix time of a ``tg-time`` and the letters, in Telegram's order, of how clients are to show it."""
+        attributes = self.attribute_map()
+        if not re.fullmatch("[0-9]{1,10}", attributes.get("unix", "")):
+            return None
+        letters = attributes.get("format", "").replace("R", "r")
+        return int(attributes["unix"]), "".join(sorted(letters, key="rwdDtT".find)) or None
+
 
 def tokens(html: str) -> Iterator[Token]:
     """Texts, unescaped, and tags in order. What looks like no tag is text."""

@@ -1,6 +1,7 @@
 """Every answer of the Bot API, through a real python-telegram-bot client, to what is to be done next."""
 
 import inspect
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -51,6 +52,16 @@ async def test_a_message_goes_out_as_text_and_entities(api: BotApi, sender: Tele
     assert "parse_mode" not in call.params
     assert str(call.params["disable_notification"]).lower() == "true"
     assert "https://sky.example/1.jpg" in str(call.params["link_preview_options"])
+
+
+async def test_a_moment_goes_out_as_telegrams_own_entity(api: BotApi, sender: TelegramSender) -> None:
+    moment = Entity("date_time", 0, 5, unix_time=1_700_000_000, date_time_format="Dt")
+    await sender.send(CHANNEL, Message("today", (moment,)))
+    (call,) = api.calls("sendMessage")
+    (sent,) = json.loads(str(call.params["entities"]))
+    assert sent == {
+        "type": "date_time", "offset": 0, "length": 5, "unix_time": 1_700_000_000, "date_time_format": "Dt",
+    }  # fmt: skip
 
 
 async def test_a_message_without_a_picture_has_its_preview_turned_off(api: BotApi, sender: TelegramSender) -> None:

@@ -95,6 +95,7 @@ OF_A_CHANNEL = {
     "footer": ('"@mychannel"', "footer", "@mychannel"),
     "hashtags": ("0", "hashtags", 0),
     "silent": ("true", "silent", True),
+    "local_time": ("true", "local_time", True),
     "max_age": ("6h", "max_age", timedelta(hours=6)),
 }
 OF_A_FEED = {

@@ -93,11 +93,21 @@ def test_any_text_escaped_is_that_text_and_anything_parses(words: str, mess: str
         "<blockquote expandable>x\ny</blockquote>",
         "<code>x</code><b>y</b>",
         "🌙 <b>🌙</b> <i>ماه</i>",
+        '<b>on</b> <tg-time unix="1700000000" format="Tw">14 Nov</tg-time>',
+        '<tg-time unix="1700000000">14 Nov</tg-time> <tg-time format=R unix=5>then</tg-time>',
+        '<tg-time unix="0" format="D">never</tg-time> <tg-time format="D">nor</tg-time>',
+        '<b>x<tg-time unix="1700000000" format="D">y</tg-time></b>',
+        '<a href="https://example.org/"><tg-time unix="1700000000" format="D">x</tg-time></a>',
     ],
 )
 def test_we_read_html_as_telegram_reads_it(html: str) -> None:
     rich = telegram_clean(markup.parse(html))
     assert (rich.text, entities(rich)) == tdlib.accepted(*tdlib.parsed(html))
+
+
+def test_a_time_of_a_template_that_means_nothing_leaves_its_text() -> None:
+    for attributes in ('unix="x"', 'unix="99999999999"', 'unix="1" format="rt"', 'unix="1" format="q"', ""):
+        assert markup.parse(f"<tg-time {attributes}>14 Nov</tg-time>") == RichText("14 Nov")
 
 
 # --- what feeds send ----------------------------------------------------------------------------------------

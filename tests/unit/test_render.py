@@ -285,3 +285,16 @@ def test_whatever_a_feed_says_telegram_takes_the_message_as_it_is(
     for message in render(a_post(entry, feed_title=title), subscription):
         assert 0 < utf16_length(message.text) <= 4096
         assert accepted(message.text, message.entities) == (message.text, message.entities)
+
+
+def test_with_local_time_each_reader_sees_the_moment_in_their_own_zone() -> None:
+    message = rendered(FULL_MOON, language="en", local_time=True)
+    (moment,) = [entity for entity in message.entities if entity.type == "date_time"]
+    assert (moment.unix_time, moment.date_time_format) == (int(datetime(2026, 11, 23, 6, tzinfo=UTC).timestamp()), "Dt")
+    assert accepted(message.text, message.entities) == (message.text, message.entities)
+    assert message.text == rendered(FULL_MOON, language="en").text
+
+
+def test_a_civil_day_has_no_moment_to_show() -> None:
+    day = an_entry(published=datetime(2026, 11, 22, 20, 30, tzinfo=UTC), date_only=True)
+    assert "date_time" not in {entity.type for entity in rendered(day, local_time=True).entities}

@@ -44,7 +44,7 @@ _PIECES = [
     *("😀", "👨\u200d👩\u200d👧", "🇮🇷", "longlonglonglong"),
 ]
 _TYPES = [
-    *("bold", "italic", "underline", "strikethrough", "spoiler", "code", "pre", "text_link"),
+    *("bold", "italic", "underline", "strikethrough", "spoiler", "code", "pre", "text_link", "date_time"),
     *("blockquote", "expandable_blockquote"),
 ]
 
@@ -59,7 +59,17 @@ def _rich_texts(draw: st.DrawFn, *, pieces: int = 14) -> RichText:
         kind = draw(st.sampled_from(_TYPES))
         url = draw(st.sampled_from(["https://example.org/x", "http://A.b", "http://localhost"]))
         language = draw(st.sampled_from([None, "python"]))
-        spans.append(Span(kind, start, end, url if kind == "text_link" else None, language if kind == "pre" else None))
+        unix_time = draw(st.sampled_from([1700000000, 2**31 - 1, 2**31, 0]))
+        shown = draw(st.sampled_from([None, "wDT", "r", "dt", "rt", ""]))
+        match kind:
+            case "text_link":
+                spans.append(Span(kind, start, end, url))
+            case "pre":
+                spans.append(Span(kind, start, end, language=language))
+            case "date_time":
+                spans.append(Span(kind, start, end, unix_time=unix_time, date_time_format=shown))
+            case _:
+                spans.append(Span(kind, start, end))
     return RichText(text, tuple(spans))
 
 
@@ -147,6 +157,41 @@ def test_conflicts_of_spans_end_as_telegram_ends_them(
     urls = {"text_link": "https://example.org/"}
     rich = telegram_clean(RichText("abcdef", tuple(Span(*span, urls.get(span[0])) for span in spans)))
     assert [(span.type, span.start, span.end) for span in rich.spans] == expected
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        pytest.param(("bold", 0, 9), [("bold", 0, 3), ("date_time", 3, 6), ("bold", 6, 9)], id="parts-styles"),
+        pytest.param(("italic", 4, 5), [("date_time", 3, 6)], id="swallows-styles"),
+        pytest.param(("text_link", 3, 6), [("date_time", 3, 6)], id="wins-over-an-equal-link"),
+        pytest.param(("text_link", 0, 9), [("text_link", 0, 9)], id="is-lost-in-a-longer-link"),
+        pytest.param(("code", 3, 6), [("code", 3, 6)], id="is-lost-in-code"),
+        pytest.param(("blockquote", 0, 9), [("blockquote", 0, 9), ("date_time", 3, 6)], id="stays-in-a-quote"),
+    ],
+)
+def test_a_time_is_as_solid_as_telegram_makes_it(
+    other: tuple[str, int, int], expected: list[tuple[str, int, int]]
+) -> None:
+    url = "https://example.org/" if other[0] == "text_link" else None
+    time = Span("date_time", 3, 6, unix_time=1700000000, date_time_format="wDT")
+    given_spans = (Span(*other, url), time)
+    rich = telegram_clean(RichText("abcdefghi", given_spans))
+    assert [(span.type, span.start, span.end) for span in rich.spans] == expected
+    as_they_are = tuple(
+        Entity(each.type, each.start, each.end - each.start, each.url, None, each.unix_time, each.date_time_format)
+        for each in given_spans
+    )
+    assert tdlib.accepted("abcdefghi", as_they_are) == (rich.text, entities(rich))
+
+
+@pytest.mark.parametrize(
+    ("unix_time", "shown"),
+    [(None, None), (0, None), (-1, "D"), (2**31, "D"), (1, ""), (1, "rt"), (1, "tD"), (1, "dD"), (1, "x")],
+)
+def test_a_time_that_telegram_would_refuse_or_change_is_left_out(unix_time: int | None, shown: str | None) -> None:
+    span = Span("date_time", 0, 4, unix_time=unix_time, date_time_format=shown)
+    assert entities(RichText("moon", (span,))) == ()
 
 
 def test_styles_are_split_where_a_link_begins_and_ends() -> None:
