@@ -12,6 +12,8 @@ from typing import Literal
 
 Language = Literal["fa", "en"]  #: languages the product speaks; posts may be in any
 
+#: A post dated further ahead than this is dated when it was first seen: publishers' clocks are wrong, and so are they.
+FUTURE = timedelta(minutes=10)
 #: The bot that stands for the local preview: what it showed was not sent by any other (DESIGN 6).
 PREVIEW_BOT = 0
 
@@ -253,8 +255,9 @@ class Post:
 
     @property
     def effective_at(self) -> datetime:
-        """The instant that orders and dates the post: its own, or when it was first seen."""
-        return self.entry.published or self.first_seen
+        """The instant that orders and dates the post: its own, unless it has none or claims to be from the future."""
+        published = self.entry.published
+        return published if published is not None and published <= self.first_seen + FUTURE else self.first_seen
 
 
 @dataclass(frozen=True, slots=True)

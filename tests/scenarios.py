@@ -59,6 +59,9 @@ SCENARIOS = {
     ),
     "guids filled in": Scenario(_each(_THREE, guid=""), _THREE),
     "guids filled in without links": Scenario(_each(_THREE, guid=None, link=None), _each(_THREE, link=None)),
+    "the words of an entry that has no guid come with one": Scenario(
+        (Entry(title="Open garden"),), (Entry(title="Open garden"), Entry(guid="open-2", title="Open garden")), new=1
+    ),
     "guids gone": Scenario(_THREE, _each(_THREE, guid=None)),
     "two entries with one guid": Scenario((), (replace(_ONE, link="https://sky.example/other"), _ONE), new=2),
     "two entries with one link": Scenario((), (_OTHER, _ONE), new=2),

@@ -5,7 +5,7 @@ were, the next answer "not modified" would hide what was lost.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
@@ -14,6 +14,7 @@ from bot import identity, routing
 from bot.errors import StorageError
 from bot.identity import Identified, Known, Likeness
 from bot.model import (
+    FUTURE,
     DeliveryClass,
     DeliveryState,
     Entry,
@@ -29,8 +30,6 @@ from bot.model import (
 from bot.storage.feeds import Claim, Routes, reconcile, upsert
 from bot.storage.schema import deliveries, feeds, lanes, post_keys, posts, subscriptions, targets, verdicts
 
-#: A post dated further ahead than this is dated when it was first seen: publishers' clocks are wrong, and so are they.
-FUTURE = timedelta(minutes=10)
 #: Bound parameters of one statement; SQLite's own limit is 32,766.
 CHUNK = 5_000
 

@@ -205,7 +205,9 @@ async def test_a_first_reading_may_be_empty(small: Store) -> None:
 
 async def test_a_first_answer_without_news_is_no_first_reading(small: Store) -> None:
     await small.adopt(a_subscription(a_feed(backfill=5)))
+    await small.read(*entries(1), last=False)
     await small.read(modified=False)
+    assert await small.sent_to() == []
     assert (await small.read(*entries(1))).first_reading
 
 

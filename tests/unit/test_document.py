@@ -51,6 +51,7 @@ def _declared(encoding: str | None, title: str, charset: str, *, language: str =
         (_declared("windows-1256", "سلام", "windows-1256"), "text/xml", "سلام"),
         (_declared(None, "سلام", "windows-1256"), "text/xml; charset=Windows-1256", "سلام"),
         (_declared(None, FRENCH * 3, "latin-1"), "text/xml", FRENCH * 3),
+        (_declared(None, "Été près de la forêt dérivée", "latin-1"), "text/xml", "Été près de la forêt dérivée"),
         (_declared("latin-1", FRENCH, "latin-1"), "text/xml; charset=utf-8", FRENCH),
         (_declared("rot13", PERSIAN, "utf-8"), "text/xml", PERSIAN),
         (_declared("zlib", PERSIAN, "utf-8"), "text/xml; charset=unknown", PERSIAN),
@@ -69,8 +70,8 @@ def _declared(encoding: str | None, title: str, charset: str, *, language: str =
         (_declared("utf-7", "a+ADw-b", "ascii"), "text/xml; charset=utf-7", "a+ADw-b"),
     ],
     ids=["header-lies", "declaration-lies", "nothing-said", "1256-called-utf8", "1256", "1256-by-header", "french",
-         "latin-1", "rot13", "zlib", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "bom", "bom-and-line", "koi8",
-         "1251", "shift-jis", "iso-2022", "nul-in-header", "odd-header", "utf-7"],
+         "french-accents", "latin-1", "rot13", "zlib", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "bom",
+         "bom-and-line", "koi8", "1251", "shift-jis", "iso-2022", "nul-in-header", "odd-header", "utf-7"],
 )  # fmt: skip
 def test_bytes_count_for_more_than_what_is_said_of_them(body: bytes, content_type: str, title: str) -> None:
     assert [entry["title"] for entry in _parse(body, content_type)["entries"]] == [title]

@@ -148,10 +148,10 @@ def test_a_date_without_a_time_is_that_civil_day_in_every_zone() -> None:
 
 
 def test_a_post_around_midnight_has_the_date_of_its_channels_zone() -> None:
-    late = an_entry(published=datetime(2026, 11, 23, 20, 31, tzinfo=UTC))
+    late = an_entry(published=datetime(2026, 11, 21, 20, 31, tzinfo=UTC))
     style: dict[str, Any] = {"language": "en", "calendars": (Calendar.GREGORIAN,)}
-    assert "24 November 2026" in rendered(late, timezone="Asia/Tehran", **style).text
-    assert "23 November 2026" in rendered(late, timezone="UTC", **style).text
+    assert "22 November 2026" in rendered(late, timezone="Asia/Tehran", **style).text
+    assert "21 November 2026" in rendered(late, timezone="UTC", **style).text
 
 
 def test_a_post_without_a_date_is_dated_when_it_was_first_seen() -> None:
@@ -298,3 +298,8 @@ def test_with_local_time_each_reader_sees_the_moment_in_their_own_zone() -> None
 def test_a_civil_day_has_no_moment_to_show() -> None:
     day = an_entry(published=datetime(2026, 11, 22, 20, 30, tzinfo=UTC), date_only=True)
     assert "date_time" not in {entity.type for entity in rendered(day, local_time=True).entities}
+
+
+def test_a_post_from_the_future_is_dated_when_it_was_first_seen() -> None:
+    ahead = an_entry(published=datetime(2027, 11, 23, tzinfo=UTC))
+    assert "23 November 2026" in rendered(ahead, language="en").text
