@@ -221,6 +221,7 @@ class Reading:
     validators: Validators = field(default_factory=Validators)
     modified: bool = True
     last: bool = True
+    is_cut_off: bool = False  #: the document ended too early; its last entry was left out
     title: str | None = None  #: the feed's own title
     home: str | None = None  #: the page the feed belongs to
     language: str | None = None  #: the feed's own word on its language

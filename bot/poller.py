@@ -268,7 +268,7 @@ class Poller:
             return
         polled.read += 1
         log.info("feed read", feed=feed.name, new=ingested.new, edited=ingested.edited, enqueued=ingested.enqueued)
-        if not batch.last:
+        if batch.is_cut_off:
             cut = f"{feed.name}: ends in the middle of an entry; the rest is read when the publisher sends it whole"
             polled.notices.append(cut)
             log.warning("feed cut off", feed=feed.name)

@@ -154,8 +154,8 @@ class FeedSource:
             case Ending.UNCLOSED:
                 yield replace(reading, validators=seen)
             case Ending.TORSO:
-                # Nor is it the end of a first reading: what is missing would be new, and flood the channel.
-                yield replace(reading, entries=reading.entries[:-1], validators=seen, last=False)
+                # Some publishers never send the whole: what came counts, also as a first reading.
+                yield replace(reading, entries=reading.entries[:-1], validators=seen, is_cut_off=True)
 
     async def parse(self, feed: Feed, answer: Answer, now: datetime) -> tuple[Reading, Ending]:
         """Make a reading of a body, and say how the body ends; a torso is still among the entries.

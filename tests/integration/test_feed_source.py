@@ -103,18 +103,18 @@ async def test_what_did_not_change_is_not_parsed(publisher: Publisher, source: F
 
 
 @pytest.mark.parametrize(
-    ("cut", "titles", "last"),
-    [(b"<title>One", ["Two"], False), (b"</channel>", ["Two", "One"], True)],
+    ("cut", "titles", "is_cut_off"),
+    [(b"<title>One", ["Two"], True), (b"</channel>", ["Two", "One"], False)],
     ids=["within-an-entry", "between-entries"],
 )
 async def test_of_a_feed_that_is_cut_off_the_whole_entries_are_kept_and_no_validators(
-    publisher: Publisher, source: FeedSource, cut: bytes, titles: list[str], last: bool
+    publisher: Publisher, source: FeedSource, cut: bytes, titles: list[str], is_cut_off: bool
 ) -> None:
     seen = Validators(b'"0"', None, b"old", publisher.url("/feed"))
     publisher.serve("/feed", TWO[: TWO.index(cut)], etag='"1"')
     reading = await _read(source, a_feed(url=publisher.url("/feed")), seen)
     assert [entry.title for entry in reading.entries] == titles
-    assert (reading.validators, reading.last) == (seen, last)
+    assert (reading.validators, reading.is_cut_off, reading.last) == (seen, is_cut_off, True)
 
 
 async def test_no_password_of_an_address_gets_into_links(publisher: Publisher, source: FeedSource) -> None:
