@@ -292,7 +292,7 @@ def _message_json(message: Message) -> dict[str, Any]:
 def date(text: Annotated[list[str], typer.Argument(metavar="TEXT")], as_json: AsJson = False) -> None:
     """Convert a date, in either calendar, to all of them."""
     written = " ".join(text)
-    parsed = dates.parse_date(written)
+    parsed = dates.parse_any_date(written)
     if parsed is None or parsed.day is None:
         what = "is no day of its calendar" if parsed else "is not a date I know"
         _fail([f"{written!r} {what}; write it as 1397/07/08, 2018-09-30 or 8 Mehr 1397"], 1)

@@ -103,7 +103,7 @@ def unknown_feed(name: str, names: Sequence[str], language: Language) -> Message
 
 def converted_date(text: str, language: Language) -> Message | None:
     """A date in every calendar; None when the text is no date that exists."""
-    parsed = dates.parse_date(text)
+    parsed = dates.parse_any_date(text)
     if parsed is None or parsed.day is None:
         return None
     at = datetime.combine(parsed.day, time(), UTC)

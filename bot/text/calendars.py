@@ -105,13 +105,14 @@ def _new_year(year: int) -> date:
 
 def from_jalali(year: int, month: int, day: int) -> date:
     """The day of that Jalali name; ValueError where the calendar has none, as 30 Esfand of a common year."""
-    if not (1 <= month <= 12 and 1 <= day <= _days_in_month(year, month)):
+    if not (1 <= month <= 12 and 1 <= day <= days_in_jalali_month(year, month)):
         raise ValueError(f"no such Jalali day: {year:04}-{month:02}-{day:02}")
     before = 31 * (month - 1) if month <= 7 else _LONG_MONTHS_DAYS + 30 * (month - 7)
     return _new_year(year) + timedelta(days=before + day - 1)
 
 
-def _days_in_month(year: int, month: int) -> int:
+def days_in_jalali_month(year: int, month: int) -> int:
+    """29, 30 or 31."""
     if month == 12:
         return 30 if is_jalali_leap(year) else 29
     return 31 if month <= 6 else 30
@@ -133,6 +134,15 @@ def to_lunar(day: date, offset: int = 0) -> tuple[int, int, int] | None:
     except OverflowError:
         return None
     return lunar.year, lunar.month, lunar.day
+
+
+def from_lunar(year: int, month: int, day: int) -> date:
+    """The day of that name by Umm al-Qura; ValueError where it has none, or none that its table knows."""
+    try:
+        found = hijridate.Hijri(year, month, day).to_gregorian()
+    except OverflowError as unknown:
+        raise ValueError(f"no lunar day in the table: {year:04}-{month:02}-{day:02}") from unknown
+    return date(found.year, found.month, found.day)  # theirs is a class of its own
 
 
 def weekday_name(day: date, language: Language) -> str:

@@ -29,7 +29,7 @@ from bot.text.calendars import (
     to_lunar,
     weekday_name,
 )
-from bot.text.parse_dates import FeedDate, ParsedDate, parse_date, parse_feed_date
+from bot.text.parse_dates import FeedDate, ParsedDate, parse_any_date, parse_date, parse_feed_date
 from bot.text.persian import LRI, PDI, RLI, RLM, ZWJ, ZWNJ, to_arabic_digits, to_persian_digits
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "from_jalali",
     "is_jalali_leap",
     "name_day",
+    "parse_any_date",
     "parse_date",
     "parse_feed_date",
     "short_date",

@@ -1,8 +1,9 @@
 """Reads dates that people write and dates that feeds carry.
 
 ``parse_date`` takes one whole line and nothing that merely contains a date: in an archive a line either is a date or
-is prose. ``parse_feed_date`` takes what stands in the date elements of feeds. Both match whole patterns only; neither
-guesses at an ambiguous order, and neither looks at the clock. What they accept is in the tables of this module.
+is prose. ``parse_any_date`` takes more, for people who ask about a date: lunar dates, and lines of several calendars
+such as our own. ``parse_feed_date`` takes what stands in the date elements of feeds. All match whole patterns only;
+none guesses at an ambiguous order, and none looks at the clock. What they accept is in the tables of this module.
 """
 
 import re
@@ -22,7 +23,11 @@ DigitClass = Literal["latin", "persian", "arabic"]
 
 _MIN_LENGTH, _MAX_LENGTH = 6, 70
 #: Years that a month's name or an era may stand with, and years that numbers alone may mean.
-_NAMED_YEARS = {Calendar.JALALI: range(1000, 1700), Calendar.GREGORIAN: range(1000, 2201)}
+_NAMED_YEARS = {
+    Calendar.JALALI: range(1000, 1700),
+    Calendar.GREGORIAN: range(1000, 2201),
+    Calendar.LUNAR: range(1000, 1700),
+}
 _NUMERIC_YEARS = {Calendar.JALALI: range(1000, 1500), Calendar.GREGORIAN: range(1800, 2201)}
 # "مه" is also fog, and "می" the beginning of half of all verbs: May only with a year of our times.
 _DOUBTFUL_MAY = ("می", "مه")
@@ -63,6 +68,22 @@ _ERAS = {
     Calendar.JALALI: ("ه.ش", "هجری شمسی", "هجری خورشیدی", "شمسی", "خورشیدی", "AP", "SH"),
     Calendar.GREGORIAN: ("میلادی", "م", "AD", "CE"),
 }
+# Without apostrophes and the hyphens of Latin words, which are written in every way.
+_LUNAR_VARIANTS: dict[int, tuple[str, ...]] = {
+    1: ("محرم الحرام", "Moharram"),
+    2: ("صفر المظفر",),
+    3: ("ربیع الاولی", "ربیع اول", "Rabi al Awwal"),
+    4: ("ربیع الاخر", "ربیع دوم", "Rabi al Thani", "Rabi al Akhir"),
+    5: ("جمادی الاولی", "جمادی اول", "Jumada al Awwal", "Jumada al Ula"),
+    6: ("جمادی الاخر", "جمادی الاخره", "جمادی دوم", "Jumada al Thani", "Jumada al Akhira"),
+    7: ("رجب المرجب",),
+    8: ("شعبان المعظم",),
+    9: ("رمضان المبارک", "Ramazan"),
+    10: ("شوال المکرم", "Shavval"),
+    11: ("ذی القعده", "ذوالقعده", "Dhu al Qadah", "Dhul Qadah", "Zulqadah"),
+    12: ("ذی الحجه", "ذوالحجه", "Dhu al Hijjah", "Zulhijjah"),
+}
+_LUNAR_ERAS = ("ه.ق", "هجری قمری", "قمری", "AH")
 _FORENOON = ("am", "ق.ظ", "صبح", "قبل از ظهر", "پیش از ظهر")
 _AFTERNOON = ("pm", "ب.ظ", "عصر", "بعد از ظهر")
 
@@ -75,6 +96,7 @@ _DATE_LETTERS = str.maketrans(
         **dict.fromkeys("\u0622\u0623\u0625\u0671", "\u0627"),  # forms of alef
     }
 )
+_LATIN_JOINTS = re.compile("['\u2018\u2019\u02bb\u02bc]|(?<=[A-Za-z])-(?=[A-Za-z])")
 _FILLERS = re.compile("[\\s\u200c\u200d,،]+")
 _DOTS_OF_WORDS = re.compile(r"(?<![0-9])\.|\.(?![0-9])")
 _SPACES_AT_WORDS = re.compile("(?<![0-9]) | (?![0-9])")
@@ -138,41 +160,65 @@ def _weekdays() -> dict[str, int]:
     return weekdays | {_compact(name): n for n, names in _WEEKDAY_VARIANTS.items() for name in names}
 
 
+def _lunar_months() -> dict[str, tuple[Calendar, int]]:
+    variants = ((n, name) for n, names in _LUNAR_VARIANTS.items() for name in names)
+    tables = (*enumerate(calendars.LUNAR_MONTHS, 1), *enumerate(calendars.LUNAR_MONTHS_EN, 1), *variants)
+    return {_compact(_LATIN_JOINTS.sub("", name)): (Calendar.LUNAR, n) for n, name in tables}
+
+
 _MONTHS = _months()
+_LUNAR_MONTHS = _lunar_months()
+_ALL_MONTHS = _MONTHS | _LUNAR_MONTHS
 _WEEKDAYS = _weekdays()
 _ERA_CALENDARS = {_compact(era): calendar for calendar, eras in _ERAS.items() for era in eras}
+_LUNAR_ERA_CALENDARS = {_compact(era): Calendar.LUNAR for era in _LUNAR_ERAS}
+_ALL_ERA_CALENDARS = _ERA_CALENDARS | _LUNAR_ERA_CALENDARS
 
 
 def _any_of(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
 
 
-def _line_pattern(form: str) -> re.Pattern[str]:
+def _pattern(form: str, months: Iterable[str], eras: Iterable[str]) -> str:
     parts = {
         "first": f"(?P<first>{_any_of(_WEEKDAYS)})?",
         "last": f"(?P<last>{_any_of(_WEEKDAYS)})?",
-        "month": f"(?P<name>{_any_of(_MONTHS)})(?:ماه|ی)?",
-        "era": f"(?P<era>{_any_of(_ERA_CALENDARS)})?",
+        "month": f"(?P<name>{_any_of(months)})(?:ماه|ی)?",
+        "era": f"(?P<era>{_any_of(eras)})",
         "y": "(?P<y>[0-9]{4})",
         "m": "(?P<m>[0-9]{1,2})",
         "d": "(?P<d>[0-9]{1,2})",
         "ordinal": "(?:st|nd|rd|th|ام|م|ی)",
         "s": "(?P<s>[/.-])",
     }
+    return form.format(**parts)
+
+
+def _line_pattern(form: str, months: Iterable[str], eras: Iterable[str]) -> re.Pattern[str]:
     halves = (*_FORENOON, *_AFTERNOON)
     clock = (
         "(?:(?:(?:در)?ساعت|at|t|[-–—|])? ?(?P<h>[0-9]{1,2}):(?P<mi>[0-9]{2})(?::(?P<sec>[0-9]{2}))?"
         f"(?P<half>{_any_of(_compact(half) for half in halves)})?)?"
     )
-    return re.compile(form.format(**parts) + clock)
+    return re.compile(_pattern(form, months, eras) + clock)
 
 
-_LINE_PATTERNS: tuple[tuple[Order, re.Pattern[str]], ...] = (
-    ("ymd", _line_pattern("{first}(?:ap)?{y}{month}{d}{era}{last}")),
-    ("dmy", _line_pattern("{first}{d}{ordinal}?{month}{y}{era}{last}")),
-    ("mdy", _line_pattern("{first}{month}{d}(?:{ordinal}| ){y}{era}{last}")),
-    ("ymd", _line_pattern("{first}{y}{s}{m}(?P=s){d}{era}{last}")),
-    ("dmy", _line_pattern("{first}{d}{s}{m}(?P=s){y}{era}{last}")),
+_NAMED_FORMS: tuple[tuple[Order, str], ...] = (
+    ("ymd", "{first}(?:ap)?{y}{month}{d}{era}?{last}"),
+    ("dmy", "{first}{d}{ordinal}?{month}{y}{era}?{last}"),
+    ("mdy", "{first}{month}{d}(?:{ordinal}| ){y}{era}?{last}"),
+)
+_NUMERIC_FORMS: tuple[tuple[Order, str], ...] = (
+    ("ymd", "{first}{y}{s}{m}(?P=s){d}{era}?{last}"),
+    ("dmy", "{first}{d}{s}{m}(?P=s){y}{era}?{last}"),
+)
+_LINE_PATTERNS = tuple(
+    (order, _line_pattern(form, _MONTHS, _ERA_CALENDARS)) for order, form in (*_NAMED_FORMS, *_NUMERIC_FORMS)
+)
+_LUNAR_PATTERNS = tuple(
+    (order, _line_pattern(form, _LUNAR_MONTHS, _LUNAR_ERA_CALENDARS))
+    # Numbers alone are never lunar: 1440/01/20 is of the other calendar of this century.
+    for order, form in (*_NAMED_FORMS, *((order, form.replace("{era}?", "{era}")) for order, form in _NUMERIC_FORMS))
 )
 
 
@@ -181,11 +227,14 @@ def parse_date(text: str) -> ParsedDate | None:
 
     A month's name decides the calendar, else an era, else the year: 1000 to 1499 is Jalali.
     """
-    line = persian.clean_line(text)
+    return _parse_line(persian.clean_line(text), _LINE_PATTERNS)
+
+
+def _parse_line(line: str, patterns: tuple[tuple[Order, re.Pattern[str]], ...]) -> ParsedDate | None:
     if not _MIN_LENGTH <= len(line) <= _MAX_LENGTH:
         return None
     compact = _compact(line)
-    for order, pattern in _LINE_PATTERNS:
+    for order, pattern in patterns:
         if match := pattern.fullmatch(compact):
             return _parsed(match.groupdict(), order, _digit_class(line))
     return None
@@ -219,10 +268,10 @@ def _parsed(found: Mapping[str, str | None], order: Order, digits: DigitClass) -
 
 def _calendar_and_month(found: Mapping[str, str | None]) -> tuple[Calendar, int] | None:
     year = int(found["y"] or 0)
-    era = _ERA_CALENDARS.get(found["era"] or "")
+    era = _ALL_ERA_CALENDARS.get(found["era"] or "")
     name = found.get("name")
     if name:
-        calendar, month = _MONTHS[name]
+        calendar, month = _ALL_MONTHS[name]
         doubtful = name in _DOUBTFUL_MAY and year < _DOUBTFUL_MAY_FROM
         fits = year in _NAMED_YEARS[calendar] and era in (None, calendar) and not doubtful
         return (calendar, month) if fits else None
@@ -250,10 +299,89 @@ def _clock(found: Mapping[str, str | None]) -> clock_time | None:
 
 
 def _civil_day(calendar: Calendar, year: int, month: int, day: int) -> date | None:
+    to_day = {Calendar.JALALI: calendars.from_jalali, Calendar.LUNAR: calendars.from_lunar}.get(calendar, date)
     try:
-        return calendars.from_jalali(year, month, day) if calendar is Calendar.JALALI else date(year, month, day)
+        return to_day(year, month, day)
     except ValueError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMonth:
+    """A month as somebody wrote it, or a year alone (``month`` None), or a name alone (``year`` None)."""
+
+    calendar: Calendar
+    year: int | None
+    month: int | None
+
+
+_MONTH_PATTERNS = tuple(
+    re.compile(_pattern(form, _MONTHS, _ERA_CALENDARS))
+    for form in (
+        "{month}(?:سال|of)?{y}{era}?",
+        "{y}{month}{era}?",
+        "{y}[/. -]{m}{era}?",
+        "{m}[/.-]{y}{era}?",
+        "(?:سال|year)?{y}{era}?",
+        "{month}",
+    )
+)
+_SHORTEST_MONTH = 2  #: letters: دی
+
+
+def parse_month_line(text: str) -> ParsedMonth | None:
+    """The month or the year that this line is, or None where it is anything else or more than that."""
+    line = persian.clean_line(text)
+    if not _SHORTEST_MONTH <= len(line) <= _MAX_LENGTH:
+        return None
+    compact = _compact(line)
+    match = next((match for pattern in _MONTH_PATTERNS if (match := pattern.fullmatch(compact))), None)
+    if match is None:
+        return None
+    found = {"y": None, "era": None, **match.groupdict()}
+    name = found.get("name")
+    if name and not found["y"]:
+        return None if name in _DOUBTFUL_MAY else ParsedMonth(_MONTHS[name][0], None, _MONTHS[name][1])
+    if not name and "m" not in found:
+        # January decides a year's calendar as well as any month does.
+        dated = _calendar_and_month({**found, "m": "1"})
+        return ParsedMonth(dated[0], int(found["y"] or 0), None) if dated else None
+    dated = _calendar_and_month(found)
+    return ParsedMonth(dated[0], int(found["y"] or 0), dated[1]) if dated else None
+
+
+_BETWEEN_CALENDARS = re.compile("[()·|\n]+")
+_CLOCK_AND_PLACE = re.compile(r"[,،]?\s*(?:ساعت|کاتژمێر|at)?\s*\d{1,2}:\d{2}.*$")
+_MOST_CALENDARS = 3
+
+
+def parse_any_date(text: str) -> ParsedDate | None:
+    """The date that somebody asks about: what ``parse_date`` reads, a lunar date, or one day in several calendars.
+
+    Of several the first that is not lunar counts. None where they disagree; a lunar one may be a day off, as the
+    calendar that is announced can be, and so may one whose time is another zone's.
+    """
+    line = _BETWEEN_CALENDARS.sub("\n", text[: _MOST_CALENDARS * _MAX_LENGTH])
+    pieces = [piece for written in line.split("\n") if (piece := persian.clean_line(written).strip(" ,،"))]
+    if len(pieces) <= 1:
+        return _parse_piece(pieces[0]) if pieces else None
+    found = [parsed for piece in pieces if (parsed := _parse_piece(_CLOCK_AND_PLACE.sub("", piece)))]
+    if len(found) != len(pieces) or len(found) > _MOST_CALENDARS:
+        return None
+    found.sort(key=lambda parsed: parsed.calendar is Calendar.LUNAR)
+    timed = all(_CLOCK_AND_PLACE.search(piece) for piece in pieces)
+    agreed = all(_agree(found[0], other, may_differ=timed) for other in found[1:])
+    return found[0] if agreed else next((parsed for parsed in found if parsed.day is None), None)
+
+
+def _parse_piece(piece: str) -> ParsedDate | None:
+    return parse_date(piece) or _parse_line(_LATIN_JOINTS.sub("", piece), _LUNAR_PATTERNS)
+
+
+def _agree(one: ParsedDate, other: ParsedDate, *, may_differ: bool) -> bool:
+    if one.day is None or other.day is None:
+        return False
+    return abs(one.day - other.day) <= timedelta(days=may_differ or other.calendar is Calendar.LUNAR)
 
 
 # --- dates of feeds -----------------------------------------------------------------------------------------

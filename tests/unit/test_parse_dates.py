@@ -3,14 +3,15 @@
 import json
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import feedparser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.model import Calendar
-from bot.text.dates import parse_date, parse_feed_date, to_jalali
+from bot.model import Calendar, Digits, Language, Months
+from bot.text.dates import DateStyle, format_date, parse_any_date, parse_date, parse_feed_date, to_jalali
 from bot.text.parse_dates import Order
 
 J, G = Calendar.JALALI, Calendar.GREGORIAN
@@ -413,3 +414,38 @@ def test_the_dates_of_known_feeds_are_read_as_their_manifest_says() -> None:
                 assert f"{found.instant:%Y-%m-%dT%H:%M:%SZ}" == expected
                 read += 1
     assert read > 400
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("1397/07/08", date(2018, 9, 30)),
+        ("دوشنبه ۲ آذر ۱۴۰۵ (۲۳ نوامبر ۲۰۲۶)", date(2026, 11, 23)),
+        ("Monday, 23 November 2026 (۲ آذر ۱۴۰۵)", date(2026, 11, 23)),
+        ("۲ آذر ۱۴۰۵ · ۲۳ نوامبر ۲۰۲۶", date(2026, 11, 23)),
+        ("۲۰ محرم ۱۴۴۰", date(2018, 9, 30)),
+        ("20 Muharram 1440", date(2018, 9, 30)),
+        ("دوشنبه ۲ آذر ۱۴۰۵ (۲۴ نوامبر ۲۰۲۶)", None),
+        ("a good day", None),
+    ],
+    ids=["one", "two-calendars", "english-first", "dotted", "lunar", "lunar-latin", "they-disagree", "prose"],
+)
+def test_who_asks_about_a_date_may_write_it_in_more_ways(text: str, day: date | None) -> None:
+    parsed = parse_any_date(text)
+    assert (parsed.day if parsed else None) == day
+
+
+@given(st.text(max_size=80))
+def test_whatever_is_asked_gets_an_answer(text: str) -> None:
+    parse_any_date(text)
+
+
+@given(
+    st.dates(date(1930, 1, 1), date(2070, 1, 1)), st.sampled_from(["fa", "en"]), st.sampled_from(["full", "compact"])
+)
+def test_our_own_date_lines_are_understood(day: date, language: Language, form: str) -> None:
+    style = DateStyle(language, (Calendar.JALALI, Calendar.GREGORIAN), Months.IRANIAN, Digits.AUTO, form)
+    shown = format_date(datetime.combine(day, time(), UTC), ZoneInfo("UTC"), style, date_only=True)
+    parsed = parse_any_date(shown)
+    assert parsed is not None
+    assert parsed.day == day
