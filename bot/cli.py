@@ -26,6 +26,7 @@ from bot.config import Config, Settings, read_config, read_settings
 from bot.errors import BotError, ConfigError, StorageError, TokenRejected
 from bot.looking import Found
 from bot.model import DeliveryState, Entry, LinkPreview, Message, SummaryOptions
+from bot.sources import markdown
 from bot.storage import lanes, reports
 from bot.storage.database import Database
 from bot.text import dates, markup, summary
@@ -39,8 +40,12 @@ cli = typer.Typer(
 )
 db = typer.Typer(help="The database.", no_args_is_help=True)
 cli.add_typer(db, name="db")
+archive = typer.Typer(help="The archive of everything that was read.", no_args_is_help=True)
+cli.add_typer(archive, name="archive")
 
 T = TypeVar("T")
+
+_BATCH = 500  #: posts in memory at once
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
@@ -290,7 +295,7 @@ def _message_json(message: Message) -> dict[str, Any]:
 
 @cli.command()
 def date(text: Annotated[list[str], typer.Argument(metavar="TEXT")], as_json: AsJson = False) -> None:
-    """Convert a date, in either calendar, to all of them."""
+    """Convert a date, in any of three calendars, to all of them."""
     written = " ".join(text)
     parsed = dates.parse_any_date(written)
     if parsed is None or parsed.day is None:
@@ -399,6 +404,36 @@ def upgrade() -> None:
     finally:
         database.dispose()
     typer.echo(f"{database.name}: schema {after}" + ("" if before == after else f", was {before or 'empty'}"))
+
+
+@archive.command()
+def export(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write to; made if need be.")],
+) -> None:
+    """Write every stored post as a Markdown file; what goes in can come out."""
+    _, config = _configured_if_there()
+    written = 0
+    with _Opened() as (database, _):
+        last_id = 0
+        while found := database.read_now(reports.all_posts, last_id, _BATCH):
+            for feed, post in found:
+                name, text = markdown.write(post, feed, config.zone)
+                _write_file(to / markdown.folder_name(feed) / name, text)
+            written += len(found)
+            last_id = found[-1][1].id
+            if sys.stderr.isatty():
+                typer.echo(f"\r{written} posts", nl=False, err=True)
+    if written and sys.stderr.isatty():
+        _say("")
+    typer.echo(f"{to}: {written} posts")
+
+
+def _write_file(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}); name another folder") from error
 
 
 class _Opened:

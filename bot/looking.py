@@ -32,9 +32,10 @@ from bot.model import (
     Validators,
 )
 from bot.sender import TelegramSender, open_bot, shut_down
-from bot.sources import archive
+from bot.sources import archive, formats
 from bot.sources.feed import FeedSource, Parser
 from bot.sources.fetch import Answer
+from bot.sources.formats import ArchiveFormat
 
 Found = Identified
 
@@ -44,7 +45,16 @@ class Format(StrEnum):
 
     AUTO = "auto"
     FEED = "feed"
-    DATED_TEXT = "dated-text"
+    DATED_TEXT = ArchiveFormat.DATED_TEXT
+    MARKDOWN = ArchiveFormat.MARKDOWN
+    BLOGGER = ArchiveFormat.BLOGGER
+    WORDPRESS = ArchiveFormat.WORDPRESS
+    TELEGRAM = ArchiveFormat.TELEGRAM
+    JSON_FEED = ArchiveFormat.JSON_FEED
+
+
+#: Formats in which a file is an export, whatever it looks like.
+_EXPORTS = (Format.MARKDOWN, Format.BLOGGER, Format.WORDPRESS, Format.TELEGRAM, Format.JSON_FEED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +98,13 @@ async def _feed_source(settings: Settings, config: Config) -> AsyncIterator[Feed
 async def _read(source: str, form: Format, config: Config, feeds: FeedSource) -> Look:
     feed = _configured(source, config)
     if source.startswith(("http://", "https://")):
-        if form is Format.DATED_TEXT:
+        if form not in (Format.AUTO, Format.FEED):
             raise ConfigError(f"{source}: only files can be {form}; leave --format out")
         feed = feed or Feed(source, FeedKind.HTTP, source)
         readings = [reading async for reading in feeds.read(feed, Validators(), now())]
+    elif (export := _export(source, form)) is not None:
+        feed = feed or _archive(source)
+        readings = [_exported(feed, export, config)]
     elif form is Format.FEED or (form is Format.AUTO and _is_feed_file(source)):
         feed = Feed(Path(source).name, FeedKind.HTTP, "")
         readings = [(await feeds.parse(feed, Answer("", _read_file(source)), now()))[0]]
@@ -124,6 +137,29 @@ def _archive(source: str) -> Feed:
 def _look(feed: Feed, readings: list[Reading]) -> Look:
     entries = [found for reading in readings for found in identity.identify(reading.entries, home=reading.home)]
     return Look(feed, next((reading.title for reading in readings if reading.title), None), entries)
+
+
+def _export(source: str, form: Format) -> ArchiveFormat | None:
+    """The format of an export; of a file without a named one, what it looks like. A JSON Feed is a feed first."""
+    if form is Format.AUTO and os.path.isfile(source):
+        found = formats.detect(Path(source))
+        return found if found not in (None, ArchiveFormat.DATED_TEXT, ArchiveFormat.JSON_FEED) else None
+    return ArchiveFormat(form) if form in _EXPORTS else None
+
+
+def _exported(feed: Feed, form: ArchiveFormat, config: Config) -> Reading:
+    """All entries of the files of an archive, oldest first and undated last."""
+    if os.path.isdir(feed.url):
+        raise ConfigError(f"{feed.url}: is a directory; name its files, such as {os.path.join(feed.url, '*.md')}")
+    names = [feed.url] if os.path.isfile(feed.url) else glob.glob(feed.url, recursive=True)
+    entries = [
+        entry
+        for path in sorted(map(Path, names))
+        if path.is_file()
+        for entry in formats.read_entries(path, form, config.zone, feed.language)
+    ]
+    undated = datetime.max.replace(tzinfo=UTC)
+    return Reading(tuple(sorted(entries, key=lambda entry: entry.published or undated)))
 
 
 def _is_feed_file(source: str) -> bool:

@@ -52,12 +52,7 @@ _WEIGHT = [
 
 def post_reports(connection: Connection, bot_id: int, feed: str | None = None) -> list[PostReport]:
     """Every stored post, oldest first, with its verdict for each chat of *bot_id*."""
-    names = {
-        row.feed_id: row.name
-        for row in connection.execute(
-            select(feed_names.c.feed_id, feed_names.c.name).order_by(feed_names.c.active, feed_names.c.name.desc())
-        )
-    }
+    names = _feed_names(connection)
     wanted = {feed_id for feed_id, name in names.items() if feed is None or name == feed}
     if feed is not None:
         wanted |= set(connection.execute(select(feed_names.c.feed_id).where(feed_names.c.name == feed)).scalars())
@@ -70,6 +65,13 @@ def post_reports(connection: Connection, bot_id: int, feed: str | None = None) -
         .order_by(posts.c.effective_at, posts.c.id)
     )
     return [_report(feed or names.get(row.feed_id, ""), row, routes.get(row.feed_id, []), found) for row in rows]
+
+
+def _feed_names(connection: Connection) -> dict[int, str]:
+    rows = connection.execute(
+        select(feed_names.c.feed_id, feed_names.c.name).order_by(feed_names.c.active, feed_names.c.name.desc())
+    )
+    return {row.feed_id: row.name for row in rows}
 
 
 def known_feeds(connection: Connection) -> set[str]:
@@ -208,6 +210,22 @@ def shown_in_channel(connection: Connection, bot_id: int, channel: str, limit: i
         )
         for row in reversed(rows)
     ]
+
+
+def all_posts(connection: Connection, after_id: int, limit: int) -> list[tuple[str, Post]]:
+    """The next stored posts behind the one with that id, in the order they came, each with its feed's name.
+
+    Of a feed with several names it is the first of those in use; a name that was never given is the feed's number.
+    """
+    names = _feed_names(connection)
+    rows = connection.execute(
+        select(*posts.c, feeds.c.title.label("feed_title"))
+        .join(feeds, feeds.c.id == posts.c.feed_id)
+        .where(posts.c.id > after_id)
+        .order_by(posts.c.id)
+        .limit(limit)
+    )
+    return [(names.get(row.feed_id, f"feed-{row.feed_id}"), records.post_of(row)) for row in rows]
 
 
 def latest_posts(connection: Connection, limit: int, feed: str | None = None) -> list[Post]:
