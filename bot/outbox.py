@@ -166,14 +166,13 @@ class Outbox:
         running: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
-                claimed = await self._database.write(
-                    lanes.claim,
-                    self._sender.bot_id,
-                    self._clock.now(),
-                    limit=CONCURRENCY - len(running) if self._clock.now() < last_claim else 0,
-                    lease=LEASE,
-                )
-                running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
+                now = self._clock.now()
+                if now < last_claim:
+                    free = CONCURRENCY - len(running)
+                    claimed = await self._database.write(lanes.claim, self._sender.bot_id, now, limit=free, lease=LEASE)
+                    running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
+                elif not running:
+                    done.wait(now)  # lanes may be due that there was no time for
                 if not running:
                     break
                 # A second at most: a lane that waits long for its answer must not keep others from being claimed.

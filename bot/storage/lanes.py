@@ -45,8 +45,6 @@ class Waiting:
 
 def claim(connection: Connection, bot_id: int, now: datetime, *, limit: int, lease: timedelta) -> list[Lane]:
     """Take up to *limit* lanes in which something may be due, longest waiting first."""
-    if limit == 0:
-        return []
     due = connection.execute(
         select(lanes.c.chat_id)
         .where(

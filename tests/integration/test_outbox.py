@@ -342,3 +342,19 @@ async def test_a_restart_does_not_wait_for_the_lease_of_a_process_that_died(lite
     assert await lite.database.write(lanes.inherit, now) == 1
     await lite.deliver_until_idle(lite.outbox(), within=timedelta(seconds=2))
     assert await lite.states() == ["sent"]
+
+
+async def test_a_pass_that_ends_with_work_left_says_so(lite: Stage) -> None:
+    """`once` stops when nothing is worth waiting for: what a pass had no time for is."""
+    feed = a_feed()
+    people = [a_channel(f"p{number}", chat=str(1000 + number)) for number in range(60)]
+    await lite.adopt(*(a_subscription(feed=feed, channel=person) for person in people))
+    await lite.read(an_entry(99))
+    await lite.read(an_entry(99), an_entry(1))
+    outbox = lite.outbox(pace=Pace(per_second=1))
+    delivered = await outbox.deliver_due()
+    assert 0 < delivered.sent < len(people)
+    assert delivered.wait_until == lite.clock.now()
+    while delivered.wait_until is not None:
+        delivered = await outbox.deliver_due()
+    assert await lite.states() == ["sent"] * len(people)
