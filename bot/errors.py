@@ -79,12 +79,10 @@ class RetryLater(DeliveryError):
     """Surely not sent, and worth another try.
 
     ``after`` is Telegram's own word where it gave one; None leaves it to the outbox's back-off.
-    ``whole_bot`` is true when the limit concerns every chat.
     """
 
-    def __init__(self, message: str, *, after: timedelta | None = None, whole_bot: bool = False) -> None:
+    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
         self.after = after
-        self.whole_bot = whole_bot
         super().__init__(message)
 
 

@@ -322,8 +322,6 @@ class Outbox:
                 due_at = retry_at(error, delivery.attempts, delivery.created_at, now)
                 if due_at is None:
                     return await self._bury_delivery(lane, delivery, f"given up after 7 days: {error}", done)
-                if error.whole_bot:
-                    self._bot_pace.block(due_at)
                 await write(lanes.put_back, lane, delivery, due_at, str(error))
                 if error.after is not None and error.after <= SHORT_WAIT:
                     done.wait(due_at)

@@ -58,7 +58,3 @@ class BotPace:
         at = max(now, self._next or now)
         self._next = at + self._apart
         return at - now
-
-    def block(self, until: datetime) -> None:
-        """A limit that concerns the whole bot: nothing goes out before *until*."""
-        self._next = max(until, self._next or until)

@@ -108,7 +108,9 @@ class AiohttpRequest(BaseRequest):
             async with self._session.request(method, url, data=_body(request_data), timeout=timeout) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise NotSent(f"no connection to the Bot API ({type(error).__name__})") from error
+            raise NotSent(
+                f"no connection to the Bot API ({type(error).__name__}); check the network, or TELEGRAM_API_URL"
+            ) from error
         except TimeoutError as error:
             raise TimedOut("no answer from the Bot API in time") from error
         except (aiohttp.ClientError, OSError) as error:

@@ -75,6 +75,11 @@ async def test_sigkill_during_a_send_loses_nothing_and_the_row_says_what_is_unce
         await process.wait()
     states = [row["state"] for row in await bot.json_of("deliveries")]
     assert states == ["sent", "sending"] + ["pending"] * (COUNT - 2)
+    (done,) = await bot.json_of("once")
+    assert done["deliveries"] == {"sent": COUNT - 1, "later": 0, "dead": 0}
+    titles = [text.split("\n")[0] for text in api.texts(CHANNEL)]
+    # The second has its copy, right behind it: `on_uncertain: resend` is the default.
+    assert titles == [f"Moon number {number}" for number in (1, 2, 2, 3, 4, 5, 6)]
 
 
 async def test_a_second_run_on_one_database_is_refused_and_names_the_first(bot: Installation, api: BotApi) -> None:

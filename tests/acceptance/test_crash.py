@@ -57,10 +57,6 @@ def make_trouble(api: BotApi, chance: random.Random) -> None:
     api.flood(1, method="sendMessage", skip=chance.randrange(20))
 
 
-def test_the_number_of_runs_is_given_on_the_command_line(crash_runs: int) -> None:
-    assert crash_runs > 0
-
-
 async def test_a_process_killed_anywhere_loses_nothing_and_repeats_only_what_was_uncertain(
     bot: Installation, api: BotApi, crash_runs: int
 ) -> None:

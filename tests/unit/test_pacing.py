@@ -59,13 +59,6 @@ def test_a_bot_never_sends_more_than_its_rate_in_any_second(waits: list[float], 
         assert sum(start <= slot < start + timedelta(seconds=1) for slot in slots[index:]) <= rate
 
 
-def test_a_limit_on_the_whole_bot_holds_every_slot_until_it_ends() -> None:
-    window = BotPace(Pace())
-    window.block(NOW + timedelta(seconds=30))
-    assert window.reserve(NOW) == timedelta(seconds=30)
-    assert window.reserve(NOW + timedelta(seconds=31)) == timedelta()
-
-
 def test_a_bot_that_rested_sends_at_once() -> None:
     window = BotPace(Pace(per_second=10))
     assert [window.reserve(NOW), window.reserve(NOW)] == [timedelta(), timedelta(milliseconds=100)]
