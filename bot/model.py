@@ -188,6 +188,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """How an entry is known again. ``ident`` is what people see; the others are 16-byte hashes."""
+
+    ident: str
+    guid: bytes | None
+    link: bytes | None
+    content: bytes
+    body: bytes  #: of the visible text: another value is an edit
+
+
+@dataclass(frozen=True, slots=True)
 class Validators:
     """What lets the next reading be cheap; empty before the first.
 
@@ -198,6 +209,7 @@ class Validators:
     last_modified: bytes | None = None
     digest: bytes | None = None  #: hash of the body, or of an archive's files
     url: str | None = None  #: the address that gave the first two; they are sent to no other
+    items: bytes | None = None  #: what its source remembers of each item it read; opaque to everybody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +219,8 @@ class Hints:
     max_age: timedelta | None = None  #: Cache-Control or Expires
     ttl: timedelta | None = None  #: RSS ttl, or sy:updatePeriod / sy:updateFrequency
     retry_after: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()  #: RSS skipHours: hours of the day in UTC, 0 to 23
+    skip_days: frozenset[int] = frozenset()  #: RSS skipDays: days of the week in UTC, Monday is 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +235,7 @@ class Reading:
     validators: Validators = field(default_factory=Validators)
     modified: bool = True
     last: bool = True
+    present: tuple[Keys, ...] = ()  #: of entries in the document that the source left out: they are known as they are
     is_cut_off: bool = False  #: the document ended too early; its last entry was left out
     title: str | None = None  #: the feed's own title
     home: str | None = None  #: the page the feed belongs to
@@ -229,17 +244,6 @@ class Reading:
 
 
 # --- keeping -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """How an entry is known again. ``ident`` is what people see; the others are 16-byte hashes."""
-
-    ident: str
-    guid: bytes | None
-    link: bytes | None
-    content: bytes
-    body: bytes  #: of the visible text: another value is an edit
 
 
 @dataclass(frozen=True, slots=True)

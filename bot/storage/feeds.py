@@ -106,7 +106,7 @@ def _move(connection: Connection, feed_id: int, feed: Feed, now: datetime) -> No
         .where(feeds.c.id == feed_id)
         .values(
             url=feed.url, host=host_of(feed), etag=None, last_modified=None, digest=None, validators_url=None,
-            failures=0, error=None, gone=False, next_check_at=now, next_check_why="moved",
+            items=None, failures=0, error=None, gone=False, next_check_at=now, next_check_why="moved",
         )
     )  # fmt: skip
 
@@ -279,7 +279,7 @@ def _claim(connection: Connection, row: Row[Any], lease_until: datetime) -> Clai
     return Claim(
         feed_id=row.id,
         lease_no=lease_no,
-        validators=Validators(row.etag, row.last_modified, row.digest, row.validators_url),
+        validators=Validators(row.etag, row.last_modified, row.digest, row.validators_url, row.items),
         failures=row.failures,
         is_first=row.baseline_at is None,
         host=row.host,

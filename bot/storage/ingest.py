@@ -379,7 +379,7 @@ def _save_reading(connection: Connection, claim: Claim, reading: Reading, now: d
         "etag": seen.etag, "last_modified": seen.last_modified, "digest": seen.digest, "validators_url": seen.url,
     }  # fmt: skip
     if reading.modified:
-        values |= {"title": reading.title, "home": reading.home, "language": reading.language}
+        values |= {"title": reading.title, "home": reading.home, "language": reading.language, "items": seen.items}
         if claim.is_first:
             values |= {"baseline_at": now}
     connection.execute(update(feeds).where(feeds.c.id == claim.feed_id).values(**values))

@@ -74,6 +74,7 @@ feeds = Table(
     Column("last_modified", LargeBinary),
     Column("digest", LargeBinary),
     Column("validators_url", Text),
+    Column("items", LargeBinary),  # what its source remembers of each item; opaque
     Column("baseline_at", Instant),  # end of the first reading that succeeded; NULL before
     Column("next_check_at", Instant, nullable=False),
     Column("next_check_why", Text, nullable=False, server_default=""),

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("last_modified", sa.LargeBinary(), nullable=True),
         sa.Column("digest", sa.LargeBinary(), nullable=True),
         sa.Column("validators_url", sa.Text(), nullable=True),
+        sa.Column("items", sa.LargeBinary(), nullable=True),
         sa.Column("baseline_at", sa.BigInteger(), nullable=True),
         sa.Column("next_check_at", sa.BigInteger(), nullable=False),
         sa.Column("next_check_why", sa.Text(), server_default="", nullable=False),
