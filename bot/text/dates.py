@@ -29,10 +29,12 @@ from bot.text.calendars import (
     to_lunar,
     weekday_name,
 )
+from bot.text.date_ranges import DateRange, parse_month, parse_range, parse_span
 from bot.text.parse_dates import FeedDate, ParsedDate, parse_any_date, parse_date, parse_feed_date
 from bot.text.persian import LRI, PDI, RLI, RLM, ZWJ, ZWNJ, to_arabic_digits, to_persian_digits
 
 __all__ = [
+    "DateRange",
     "DateStyle",
     "FeedDate",
     "JalaliDate",
@@ -45,6 +47,9 @@ __all__ = [
     "parse_any_date",
     "parse_date",
     "parse_feed_date",
+    "parse_month",
+    "parse_range",
+    "parse_span",
     "short_date",
     "to_jalali",
     "to_lunar",

@@ -103,12 +103,39 @@ SAME_WORDS = {
     "ye-hamza": ("پا\u06cc\u0654یز", "پائیز"),
     "spaces": (" ماه\u00a0\u2003نو\n", "ماه نو"),
     "bidi": ("\u200fماه\u2069", "ماه"),
+    "presentation-form": ("\ufee3\ufe8e\ufee9", "ماه"),
+    "ligature-of-a-word": ("\ufdfa", "صلی الله علیه وسلم"),
+    "dotless-ye": ("على", "علی"),
+    "kurdish-he": ("ھەنگاو", "ههنگاو"),
+    "superscript": ("m²", "m2"),
+    "soft-hyphen": ("calen\u00addar", "calendar"),
+    "decomposed": ("Cafe\u0301", "café"),
+    "madda-of-two": ("ا\u0653ب", "آب"),
+}
+#: What search keeps apart and the key does not: spaces, joiners, punctuation.
+SAME_KEYS = {
+    "joiner-or-none": ("می\u200cروم", "میروم"),
+    "space-or-none": ("می روم", "میروم"),
+    "plural": ("باغ\u200cها", "باغها"),
+    "era": ("ه\u200d.ش.", "هش"),
+    "dots": ("U.S.", "US"),
+    "quotes": ("«ماه نو»!", "ماه نو"),
+    "dashes": ("آسمان\u2013شب", "آسمان شب"),
+    "ellipsis": ("باغ\u2026", "باغ"),
+    "comma-of-either-script": ("ماه، باغ", "ماه, باغ"),
 }
 
 
 @pytest.mark.parametrize(("written", "same_as"), SAME_WORDS.values(), ids=SAME_WORDS.keys())
 def test_two_spellings_of_a_word_fold_alike(written: str, same_as: str) -> None:
     assert persian.search_fold(written) == persian.search_fold(same_as)
+    assert persian.key_fold(written) == persian.key_fold(same_as)
+
+
+@pytest.mark.parametrize(("written", "same_as"), SAME_KEYS.values(), ids=SAME_KEYS.keys())
+def test_two_writings_of_a_title_have_one_key(written: str, same_as: str) -> None:
+    assert persian.key_fold(written) == persian.key_fold(same_as)
+    assert persian.search_fold(written) != persian.search_fold(same_as)
 
 
 @pytest.mark.parametrize(
