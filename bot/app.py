@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot import __version__, render
+from bot import __version__, health, labels, render
 from bot.clock import Clock, SystemClock
 from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
 from bot.config import Config, Settings, host_is_loopback
@@ -47,7 +47,8 @@ Say = Callable[[str], None]
 def make_fetcher(settings: Settings, contact: str | None) -> Fetcher:
     """The client that reads feeds; it says who asks."""
     return Fetcher(
-        user_agent=f"Qasedak/{__version__}" + (f" (+{contact})" if contact else ""),
+        user_agent=f"Qasedak/{__version__}",
+        contact=contact,
         allow_private_networks=settings.allow_private_networks,
     )
 
@@ -117,9 +118,13 @@ class App:
     async def prepare(self) -> None:
         """Bring the database up to date, and into agreement with feeds.yaml."""
         await asyncio.to_thread(self.database.migrate)
-        now = self._clock.now()
-        await self.database.write(lanes.inherit, now)
-        routes = await self.database.write(ingest.adopt, self.bot_id, self.config.feeds, self.config.subscriptions, now)
+        await self.database.write(lanes.inherit, self._clock.now())
+        await self._adopt()
+
+    async def _adopt(self) -> None:
+        routes = await self.database.write(
+            ingest.adopt, self.bot_id, self.config.feeds, self.config.subscriptions, self._clock.now()
+        )
         self.routes = self._poller.routes = self._replayer.routes = routes
         self._outbox.subscriptions = routes.subscriptions
 
@@ -170,6 +175,7 @@ class App:
         """
         with self.database.claim_for_run():
             await self.prepare()
+            await self._poller.start()
             await self._start_site()
             schedule = Schedule(on_fatal=self._give_up)
             starting = asyncio.create_task(self._start_bot())
@@ -187,6 +193,7 @@ class App:
                 starting.cancel()
                 await asyncio.gather(starting, return_exceptions=True)
                 await schedule.stop(STOP_PATIENCE)
+                await self._poller.stop()
                 if self._commands is not None:
                     await self._commands.stop()
                 if self._site is not None:
@@ -199,8 +206,13 @@ class App:
         self.stop()
 
     async def _poll(self) -> None:
+        await self._poller.mind_the_clock()
         polled = await self._poller.poll_due()
-        await self._notices.tell(polled.silences)
+        if any(change.after.moved_to != change.before.moved_to for change in polled.changes):
+            await self._adopt()  # where a feed moved to the address of another, their routes are one now
+        words, now = labels.catalog(self.config.language), self._clock.now()
+        changes = [health.describe(change, now, self.config.language, words) for change in polled.changes]
+        await self._notices.tell([*polled.silences, *changes])
 
     async def _deliver(self) -> None:
         delivered = await self._outbox.deliver_due()

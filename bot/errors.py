@@ -54,13 +54,21 @@ class SourceError(BotError):
 class FetchError(SourceError):
     """No usable answer: network, TLS, a status, a limit. ``status`` is None where none came."""
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: timedelta | None = None,
+        is_unknown_host: bool = False,
+    ) -> None:
         self.status = status
+        self.is_unknown_host = is_unknown_host
         super().__init__(message, retry_after=retry_after)
 
 
 class FeedGone(FetchError):
-    """410: the publisher asks not to be asked again."""
+    """410: the publisher asks not to be asked again; believed when it is said twice (``health.py``)."""
 
 
 class ParseError(SourceError):

@@ -153,6 +153,8 @@ class Feed:
     language: str | None = None  #: None: decided entry by entry
     on_weekday_mismatch: OnWeekdayMismatch = OnWeekdayMismatch.HOLD
     replay: Replay | None = None
+    moved_to: str | None = None  #: where its publisher moved it for good: asked instead of ``url``
+    subscribers: int = 0  #: chats that receive it; its publisher is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +216,14 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the publisher says about when to ask again."""
+    """What the publisher says about when to ask again, and where."""
 
     max_age: timedelta | None = None  #: Cache-Control or Expires
     ttl: timedelta | None = None  #: RSS ttl, or sy:updatePeriod / sy:updateFrequency
     retry_after: timedelta | None = None
     skip_hours: frozenset[int] = frozenset()  #: RSS skipHours: hours of the day in UTC, 0 to 23
     skip_days: frozenset[int] = frozenset()  #: RSS skipDays: days of the week in UTC, Monday is 0
+    moved_to: str | None = None  #: where permanent redirects alone led, from the first on
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,27 @@
 """(1) Ask the feeds that are due: claim, read, identify, ingest; then decide when to ask again.
 
 The first of the six files that a post passes. ``poll_due`` is the only way anything is read. It sends nothing: what
-it enqueues, ``outbox.py`` finds. The decisions at the top are pure.
+it enqueues, ``outbox.py`` finds. When to ask again is decided in ``manners.py``, how a feed is in ``health.py``.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
 
+from bot import health, manners
 from bot.clock import Clock
-from bot.errors import ArchiveError, BotError, FeedGone, FetchError, SourceError, StorageError
-from bot.model import Feed, FeedKind, Hints, Ingested, Reading, Validators
+from bot.errors import ArchiveError, BotError, SourceError, StorageError
+from bot.health import Change, FeedState
+from bot.model import Feed, FeedKind, Ingested, Reading, Validators
 from bot.sources import archive
 from bot.storage import feeds, ingest
 from bot.storage.database import Database
-from bot.storage.feeds import Claim, NextCheck, Routes
+from bot.storage.feeds import Claim, Routes
 
 log = structlog.get_logger()
 
@@ -28,86 +29,10 @@ log = structlog.get_logger()
 LEASE = timedelta(minutes=5)
 #: Requests under way at the same time, each to another host.
 CONCURRENCY = 32
-#: No feed is left alone longer than this unless its publisher says so.
-LONGEST_INTERVAL = timedelta(hours=24)
-#: An archive is looked at this often; a look costs one ``stat`` a file.
-ARCHIVE_INTERVAL = timedelta(seconds=60)
-#: 429 without a Retry-After.
-TOO_MANY = timedelta(hours=1)
-#: Feeds drift apart by up to this part of their interval, upward only, so that they do not all come due at once.
-JITTER = 0.1
-
-
-# --- policy: pure --------------------------------------------------------------------------------------------
-
-
-def next_check(feed: Feed, hints: Hints, now: datetime) -> NextCheck:
-    """When to ask again after a good answer: our floor, or what the publisher says if that is longer, 24 h at most."""
-    if feed.kind is FeedKind.ARCHIVE:
-        return NextCheck(now + ARCHIVE_INTERVAL, "archives are looked at every minute")
-    longest, why = feed.every, f"your floor {_minutes(feed.every)}"
-    for hint, words in ((hints.ttl, _minutes), (hints.max_age, _seconds)):
-        if hint:
-            longest = max(longest, min(hint, LONGEST_INTERVAL))
-            why += f", publisher says {words(hint)}"
-    if hints.retry_after:
-        longest = max(longest, hints.retry_after)
-        why += f", publisher asks to wait {_seconds(hints.retry_after)}"
-    return NextCheck(_drifted(feed, longest, now), why)
-
-
-def check_after_failure(feed: Feed, error: BotError, failures: int, now: datetime) -> NextCheck:
-    """When to ask again after *failures* failures in a row, this one not counted."""
-    if feed.kind is FeedKind.ARCHIVE:
-        return NextCheck(now + ARCHIVE_INTERVAL, "the archive cannot be read")
-    if isinstance(error, StorageError):  # the publisher did nothing wrong
-        return NextCheck(_drifted(feed, feed.every, now), "what was read could not be stored")
-    doubled = 2 ** min(failures, 10)
-    longest = max(feed.every, min(feed.every * doubled, LONGEST_INTERVAL))
-    why = f"failed {failures + 1} times in a row" if failures else "failed once"
-    retry_after = _retry_after(error)
-    if _is_too_many(error) and retry_after is None:
-        longest = max(longest, min(TOO_MANY * doubled, LONGEST_INTERVAL))
-    if retry_after is not None:
-        longest = max(longest, retry_after)
-        why += f", publisher asks to wait {_seconds(retry_after)}"
-    return NextCheck(_drifted(feed, longest, now), why)
-
-
-def host_free_at(error: BotError, again: NextCheck, spacing: timedelta, now: datetime) -> datetime:
-    """When the host of a feed that failed may be asked for another.
-
-    429 and Retry-After speak for the whole host: RFC 6585 section 4 leaves it open, and hosts mean it so.
-    """
-    retry_after = _retry_after(error)
-    if retry_after is not None:
-        return now + max(retry_after, spacing)
-    return again.at if _is_too_many(error) else now + spacing
-
-
-def _retry_after(error: BotError) -> timedelta | None:
-    return error.retry_after if isinstance(error, SourceError) else None
-
-
-def _is_too_many(error: BotError) -> bool:
-    return isinstance(error, FetchError) and error.status == 429
-
-
-def _drifted(feed: Feed, span: timedelta, now: datetime) -> datetime:
-    return now + span * (1 + JITTER * _phase(feed.name))
-
-
-def _phase(name: str) -> float:
-    """A feed's own place between 0 and 1: the same after every restart."""
-    return int.from_bytes(blake2b(name.encode(), digest_size=2).digest()) / 0xFFFF
-
-
-def _minutes(span: timedelta) -> str:
-    return f"{span.total_seconds() / 60:.0f}m"
-
-
-def _seconds(span: timedelta) -> str:
-    return f"{span.total_seconds():.0f}s"
+#: A pass waits so long for its readings; those that take longer go on, and the next pass counts them.
+PATIENCE = timedelta(seconds=1)
+#: A clock that moved by more than this since the last look was set, or the machine slept.
+LEAP = timedelta(minutes=2)
 
 
 def explain_silence(feed: Feed, ingested: Ingested) -> str | None:
@@ -141,8 +66,9 @@ class Polled:
     new: int = 0
     edited: int = 0
     feed_ids: set[int] = field(default_factory=set)
-    notices: list[str] = field(default_factory=list)  #: one line each, for a person
+    notices: list[str] = field(default_factory=list)  #: one line each, for whoever looks at the terminal
     silences: list[str] = field(default_factory=list)  #: of them, why nothing was published
+    changes: list[Change] = field(default_factory=list)  #: feeds that entered or left a state
 
     def add(self, other: "Polled") -> None:
         """Add up two passes."""
@@ -154,6 +80,7 @@ class Polled:
         self.feed_ids |= other.feed_ids
         self.notices += other.notices
         self.silences += other.silences
+        self.changes += other.changes
 
 
 class Poller:
@@ -178,34 +105,71 @@ class Poller:
         self._host_spacing = host_spacing
         #: Called between steps with their names; the crash test dies in it.
         self._step = step
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._polled = Polled()
+        self._looked_at = clock.now()
+
+    async def start(self) -> None:
+        """Before the first pass of a process: what became overdue meanwhile is asked in turn, not at once."""
+        now = self._looked_at = self._clock.now()
+        await self._database.write(feeds.distrust_future, self.routes.feeds, now)
+        await self._database.write(feeds.spread_overdue, self.routes.feeds, now)
+
+    async def mind_the_clock(self) -> None:
+        """Before each pass of a running process: a clock that was set, or stood still, must not stop or flood us."""
+        before, now = self._looked_at, self._clock.now()
+        self._looked_at = now
+        if now < before - LEAP:
+            log.warning("clock went back", by_seconds=(before - now).total_seconds())
+            await self._database.write(feeds.shift, now - before)
+        elif now > before + LEAP:
+            log.info("clock went ahead", by_seconds=(now - before).total_seconds())
+            await self._database.write(feeds.spread_overdue, self.routes.feeds, now)
 
     async def poll_due(
         self, limit: int = CONCURRENCY, *, among: Collection[int] | None = None, forced: bool = False
     ) -> Polled:
-        """Read up to *limit* feeds that are due, each from another host, and return when all of them are done."""
-        polled = Polled()
-        claims = await self._database.write(
-            feeds.claim_due,
-            self._clock.now(),
-            limit=limit,
-            lease=LEASE,
-            among=self.routes.feeds if among is None else among,
-            forced=forced,
-        )
-        async with asyncio.TaskGroup() as group:
-            for claim in claims:
-                group.create_task(self._poll(claim, polled))
+        """Begin up to *limit* readings that are due, each of another host; return what has ended within ``PATIENCE``.
+
+        One that takes longer goes on and is counted by a later pass: a slow publisher delays nobody else.
+        """
+        room = min(limit, CONCURRENCY - len(self._under_way))
+        claims = await self._claim(room, self.routes.feeds if among is None else among, forced=forced) if room else []
+        for claim in claims:
+            self._polled.feed_ids.add(claim.feed_id)
+            task = asyncio.create_task(self._poll(claim))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        if self._under_way:
+            try:
+                await asyncio.wait(set(self._under_way), timeout=PATIENCE.total_seconds())
+            except asyncio.CancelledError:
+                await self.stop()
+                raise
+        polled, self._polled = self._polled, Polled()
         return polled
+
+    async def _claim(self, limit: int, among: Collection[int], *, forced: bool) -> list[Claim]:
+        return await self._database.write(
+            feeds.claim_due, self._clock.now(), limit=limit, lease=LEASE, among=among, forced=forced
+        )
+
+    async def stop(self) -> None:
+        """Give back what is being read."""
+        under_way = set(self._under_way)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     async def poll_all_due(self, *, forced: bool = False) -> Polled:
         """Read everything that is due, waiting for the spacing of hosts; with *forced*, every feed once."""
         polled, waiting = Polled(), set(self.routes.feeds)
-        patience = self._host_spacing * 2 + timedelta(seconds=1)
-        while waiting:
-            done = await self.poll_due(among=waiting, forced=forced)
-            polled.add(done)
-            waiting -= done.feed_ids
-            if done.feed_ids:
+        patience = self._host_spacing * (manners.HUB_SPACING + 1) + timedelta(seconds=1)
+        while waiting or self._under_way:
+            begun = await self.poll_due(among=waiting, forced=forced)
+            polled.add(begun)
+            waiting -= begun.feed_ids
+            if begun.feed_ids or self._under_way:
                 continue
             at = await self._database.read(feeds.claimable_at, waiting, forced=forced)
             if at is None or at > self._clock.now() + patience:
@@ -213,18 +177,25 @@ class Poller:
             await self._clock.sleep(max((at - self._clock.now()).total_seconds(), 0.01))
         return polled
 
-    async def _poll(self, claim: Claim, polled: Polled) -> None:
-        """Read one feed. Whatever goes wrong with it ends here: the others go on."""
-        feed = self.routes.feeds[claim.feed_id]
-        polled.feed_ids.add(feed.id)
+    async def _poll(self, claim: Claim) -> None:
+        polled = Polled()
+        try:
+            await self._read_one(claim, polled)
+        finally:
+            self._polled.add(polled)
+
+    async def _read_one(self, claim: Claim, polled: Polled) -> None:
+        """Whatever goes wrong with a feed ends here: the others go on."""
+        known = self.routes.feeds[claim.feed_id]
+        feed = replace(known, moved_to=claim.state.moved_to, subscribers=len(self.routes.of_feed(known.id)))
         try:
             ingested, batch = await self._read_and_ingest(feed, claim)
             await self._settle(feed, claim, ingested, batch, polled)
         except BotError as error:
             polled.failed += 1
             polled.notices.append(f"{feed.name}: {error}")
-            log.warning("feed failed", feed=feed.name, failures=claim.failures + 1, problem=str(error))
-            await self._settle_failure(feed, claim, error)
+            log.warning("feed failed", feed=feed.name, failures=claim.state.failures + 1, problem=str(error))
+            await self._settle_failure(feed, claim, error, polled)
         except asyncio.CancelledError:
             # What was asked was asked: the host keeps its distance also after a restart.
             free_at = self._clock.now() + self._host_spacing
@@ -234,7 +205,8 @@ class Poller:
             polled.failed += 1
             polled.notices.append(f"{feed.name}: failed ({type(error).__name__}); this is a bug, please report it")
             log.exception("feed crashed", feed=feed.name)
-            await self._settle_failure(feed, claim, SourceError(f"a bug of ours: {type(error).__name__}"))
+            problem = SourceError(f"a bug of ours: {type(error).__name__}; please report it")
+            await self._settle_failure(feed, claim, problem, polled)
 
     async def _read_and_ingest(self, feed: Feed, claim: Claim) -> tuple[Ingested, Reading]:
         """What was stored of all batches, and the batch that came last."""
@@ -242,6 +214,8 @@ class Poller:
         batch = Reading(modified=False)
         async for batch in self._readings(feed, claim.validators):
             self._step("after the reading")
+            if not batch.modified:
+                break
             done = await self._database.write(ingest.ingest, claim, batch, self.routes, self._clock.now())
             self._step("after the ingestion")
             new, edited, enqueued = new + done.new, edited + done.edited, enqueued + done.enqueued
@@ -259,8 +233,23 @@ class Poller:
 
     async def _settle(self, feed: Feed, claim: Claim, ingested: Ingested, batch: Reading, polled: Polled) -> None:
         now = self._clock.now()
-        again = next_check(feed, batch.hints, now)
-        await self._database.write(feeds.settle, claim, now, again, host_free_at=now + self._host_spacing)
+        state, seen = claim.state, batch.validators
+        rhythm = await self._database.read(feeds.rhythm_of, feed.id) if ingested.new else state.rhythm
+        after = health.after_reading(
+            state, feed.moved_to or feed.url, batch.hints.moved_to, rhythm, now, is_republished=False
+        )
+        has_validators = seen.etag is not None or seen.last_modified is not None
+        again = manners.next_check(feed, batch.hints, rhythm, now, has_validators=has_validators)
+        await self._database.write(
+            feeds.settle,
+            claim,
+            now,
+            again,
+            host_free_at=manners.host_free_at(None, again, claim.host, self._host_spacing, now),
+            state=after,
+            validators=None if batch.modified else seen,
+        )
+        self._note_change(feed, state, after, "", polled)
         polled.new += ingested.new
         polled.edited += ingested.edited
         if not batch.modified:
@@ -268,6 +257,9 @@ class Poller:
             return
         polled.read += 1
         log.info("feed read", feed=feed.name, new=ingested.new, edited=ingested.edited, enqueued=ingested.enqueued)
+        self._explain(feed, ingested, batch, polled)
+
+    def _explain(self, feed: Feed, ingested: Ingested, batch: Reading, polled: Polled) -> None:
         if batch.is_cut_off:
             cut = f"{feed.name}: ends in the middle of an entry; the rest is read when the publisher sends it whole"
             polled.notices.append(cut)
@@ -277,22 +269,34 @@ class Poller:
             polled.silences.append(silence)
             log.info("nothing published", feed=feed.name, why=silence)
 
-    async def _settle_failure(self, feed: Feed, claim: Claim, error: BotError) -> None:
+    async def _settle_failure(self, feed: Feed, claim: Claim, error: BotError, polled: Polled) -> None:
         now = self._clock.now()
-        again = check_after_failure(feed, error, claim.failures, now)
+        state = claim.state
+        again = manners.check_after_failure(feed, error, state.failures, now)
+        after = health.after_failure(state, error, now)
+        if after.moved_to != state.moved_to:
+            again = manners.NextCheck(now + self._host_spacing, "its address died; asked where it had moved to")
         try:
             await self._database.write(
                 feeds.settle,
                 claim,
                 now,
                 again,
-                host_free_at=host_free_at(error, again, self._host_spacing, now),
+                host_free_at=manners.host_free_at(error, again, claim.host, self._host_spacing, now),
+                state=after,
                 error=str(error),
-                gone=isinstance(error, FeedGone),
             )
         except StorageError as problem:
             # The lease runs out by itself, and the feed is read again.
             log.error("failure not recorded", feed=feed.name, problem=str(problem))
+        else:
+            self._note_change(feed, state, after, str(error), polled)
+
+    def _note_change(self, feed: Feed, before: FeedState, after: FeedState, reason: str, polled: Polled) -> None:
+        found = health.change(feed.name, before, after, reason)
+        if found is not None:
+            polled.changes.append(found)
+            log.info("feed changed state", feed=feed.name, before=str(before.health), after=str(after.health))
 
 
 def _next_batch(batches: Iterator[Reading]) -> Reading | None:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot.manners import NextCheck
 from bot.model import Entry, OnUncertain, Reading, Subscription
 from bot.outbox import Outbox
 from bot.pacing import Pace
 from bot.storage import feeds, ingest, reports
 from bot.storage.database import Database
-from bot.storage.feeds import NextCheck, Routes
+from bot.storage.feeds import Routes
 from tests.builders import a_subscription
 from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from pebble import ProcessExpired, ProcessPool
 
 from bot.errors import ParseError
-from bot.model import Enclosure, Entry, Feed, Flag, Hints, Reading, Validators
+from bot.model import Enclosure, Entry, Feed, Flag, Reading, Validators
 from bot.sources import document
 from bot.sources.document import Ending
 from bot.sources.fetch import LONGEST_HINT, Answer, Fetcher
@@ -174,7 +174,7 @@ class FeedSource:
             title=markup.clean_title(parsed["title"] or "") or None,
             home=_web_link(answer.url, parsed["home"]),
             language=parsed["language"],
-            hints=Hints(answer.hints.max_age, _ttl(parsed["ttl_minutes"]), answer.hints.retry_after),
+            hints=replace(answer.hints, ttl=_ttl(parsed["ttl_minutes"])),
         )
 
 

@@ -11,7 +11,7 @@ import socket
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import responses
@@ -47,6 +47,9 @@ ACCEPT = (
     "*/*;q=0.1"
 )
 REDIRECTS = (301, 302, 303, 307, 308)
+PERMANENT = (301, 308)
+#: Below 1024 live mail servers and the like, that a feed's address could be made to talk to.
+WELL_KNOWN_PORTS = (80, 443)
 #: Everything printable stays as the publisher wrote it: some take ``%2F`` and ``/`` for two things.
 _ON_THE_WIRE = "".join(map(chr, range(0x21, 0x7F)))
 _BAD_ADDRESS = "its address, or that of a redirect, cannot be asked; correct its url in feeds.yaml"
@@ -79,12 +82,14 @@ class Fetcher:
         self,
         *,
         user_agent: str,
+        contact: str | None = None,
         allow_private_networks: bool = False,
         deadline: timedelta = DEADLINE,
         connect_timeout: timedelta = CONNECT_TIMEOUT,
         read_timeout: timedelta = READ_TIMEOUT,
     ) -> None:
         self._user_agent = user_agent
+        self._contact = contact
         self._allow_private = allow_private_networks
         self._deadline = deadline
         self._timeout = aiohttp.ClientTimeout(
@@ -110,7 +115,7 @@ class Fetcher:
             seconds = f"{self._deadline.total_seconds():g}"
             raise FetchError(f"too slow, or no complete answer within {seconds} s; it is tried again later") from None
         except aiohttp.ClientConnectorError as error:
-            raise FetchError(_connection_problem(error)) from error
+            raise _unreachable(error) from error
         except aiohttp.ClientConnectionError as error:
             raise FetchError(f"the connection broke ({type(error).__name__}); it is tried again later") from error
         except aiohttp.ClientPayloadError as error:
@@ -125,23 +130,25 @@ class Fetcher:
             raise FetchError(_BAD_ADDRESS) from error
 
     async def _follow(self, feed: Feed, seen: Validators) -> Answer:
-        origin = _origin(feed.url)
-        url, credentials = _without_userinfo(feed.url)
+        configured, credentials = _without_userinfo(feed.url)
         private = {**feed.headers}
         if credentials and "authorization" not in {name.lower() for name in private}:
             private["Authorization"] = credentials
-        visited = set[str]()
+        url = feed.moved_to or configured
+        path = _Path()
         for _hop in range(MAX_REDIRECTS + 1):
-            if url in visited:
+            if url in path.visited:
                 raise FetchError(f"redirects in a circle at {display_url(url)}; open the address in a browser")
-            visited.add(url)
-            headers = self._headers(private if _origin(url) == origin else {})
+            path.visited.add(url)
+            headers = self._headers(feed, private if _may_hear(url, configured) else {})
             headers.update(_conditions(url, seen))
             async with self._client().get(_wire_url(url), headers=headers, allow_redirects=False) as response:
                 if response.status in REDIRECTS and "Location" in response.headers:
                     url = _target(url, response.headers["Location"])
+                    path.follow(url, response)
                     continue
-                return await _answer(url, response, seen)
+                answer = await _answer(url, response, seen)
+                return replace(answer, hints=path.with_its_hints(answer.hints))
         raise FetchError(f"more than {MAX_REDIRECTS} redirects; open the address in a browser")
 
     def _client(self) -> aiohttp.ClientSession:
@@ -164,14 +171,47 @@ class Fetcher:
             raise PrivateAddress("leads to an address that is not public")
         return socket.socket(family, kind, protocol)  # type: ignore[arg-type]
 
-    def _headers(self, own: Mapping[str, str]) -> CIMultiDict[str]:
-        headers = CIMultiDict({"User-Agent": self._user_agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate"})
+    def _headers(self, feed: Feed, own: Mapping[str, str]) -> CIMultiDict[str]:
+        # Publishers count readers by the number of subscribers that a feed reader names there.
+        who = [f"+{self._contact}"] if self._contact else []
+        who += [f"{feed.subscribers} subscribers"] if feed.subscribers else []
+        agent = f"{self._user_agent} ({'; '.join(who)})" if who else self._user_agent
+        headers = CIMultiDict({"User-Agent": agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate"})
         headers.update(own)
         return headers
 
 
+@dataclass(slots=True)
+class _Path:
+    """The redirects of one fetch."""
+
+    visited: set[str] = field(default_factory=set)
+    is_permanent: bool = True  #: so far
+    moved_to: str | None = None
+    retry_after: timedelta | None = None
+
+    def follow(self, url: str, response: aiohttp.ClientResponse) -> None:
+        """Note a hop: only the permanent ones at the beginning say where a feed lives."""
+        self.is_permanent = self.is_permanent and response.status in PERMANENT
+        if self.is_permanent:
+            self.moved_to = url
+        asked = _hints(response.headers).retry_after  # RFC 9110 10.2.3: a redirect may carry one too
+        self.retry_after = max(filter(None, (self.retry_after, asked)), default=None)
+
+    def with_its_hints(self, hints: Hints) -> Hints:
+        longest = max(filter(None, (self.retry_after, hints.retry_after)), default=None)
+        return replace(hints, retry_after=longest, moved_to=self.moved_to)
+
+
 def _no_cookies() -> AbstractCookieJar:
     return aiohttp.DummyCookieJar()
+
+
+def _may_hear(url: str, configured: str) -> bool:
+    """Whether an address may be told the feed's own headers: its origin may, and that by https instead of http."""
+    (scheme, host, port), (other, own_host, own_port) = _origin(url), _origin(configured)
+    is_upgrade = (other, own_port, scheme, port) == ("http", 80, "https", 443)
+    return host == own_host and (is_upgrade or (scheme, port) == (other, own_port))
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -201,6 +241,8 @@ def _wire_url(url: str) -> URL:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise FetchError(f"{display_url(url)} is not an http or https address; correct it in feeds.yaml")
+    if parts.port is not None and parts.port < 1024 and parts.port not in WELL_KNOWN_PORTS:
+        raise FetchError(f"port {parts.port} of {display_url(url)} is no web server's; correct it in feeds.yaml")
     authority = URL.build(scheme=parts.scheme, host=parts.hostname, port=parts.port).raw_authority
     path = quote(_AUTHORITY.sub("", url, count=1), safe=_ON_THE_WIRE, errors="surrogateescape")
     return URL(f"{parts.scheme}://{authority}{path if path[:1] == '/' else '/' + path}", encoded=True)
@@ -235,14 +277,16 @@ def is_public(host: str) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _connection_problem(error: aiohttp.ClientConnectorError) -> str:
-    if isinstance(error.os_error, PrivateAddress):
-        return f"{error.host}: {error.os_error}; set QASEDAK_ALLOW_PRIVATE_NETWORKS=1 if it is yours"
+def _unreachable(error: aiohttp.ClientConnectorError) -> FetchError:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"{error.host}: no such host, or no network; check the address and the connection"
+        said = f"{error.host}: no such host, or no network; check the address and the connection"
+        return FetchError(said, is_unknown_host=True)
+    if isinstance(error.os_error, PrivateAddress):
+        return FetchError(f"{error.host}: {error.os_error}; set QASEDAK_ALLOW_PRIVATE_NETWORKS=1 if it is yours")
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        return f"{error.host}: its certificate is not valid; it is asked again later"
-    return f"{error.host}: cannot be reached ({error.os_error.strerror or error.os_error}); it is tried again later"
+        return FetchError(f"{error.host}: its certificate is not valid; it is asked again later")
+    reason = error.os_error.strerror or error.os_error
+    return FetchError(f"{error.host}: cannot be reached ({reason}); it is tried again later")
 
 
 # --- the answer ----------------------------------------------------------------------------------------------

@@ -1,17 +1,36 @@
 """Which feeds and routes there are, which feeds are due, and how their readings ended. Functions of a transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot import process
+from bot import manners, process
+from bot.health import FeedState, Health
+from bot.manners import NextCheck, Rhythm, Trail
 from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
-from bot.storage.schema import feed_names, feeds, hosts, lanes, subscriptions, targets
+from bot.storage.schema import feed_names, feeds, hosts, lanes, post_keys, posts, subscriptions, targets
+
+#: The rhythm of a feed is that of its last posts.
+RHYTHM_POSTS = 11
+
 
 # --- what is configured --------------------------------------------------------------------------------------
 
@@ -62,7 +81,9 @@ def reconcile(
 
 def _reconcile_names(connection: Connection, configured: Sequence[Feed], now: datetime) -> dict[str, int]:
     rows = connection.execute(
-        select(feed_names.c.name, feeds.c.id, feeds.c.kind, feeds.c.url).join(feeds, feed_names.c.feed_id == feeds.c.id)
+        select(feed_names.c.name, feed_names.c.active, feeds.c.id, feeds.c.kind, feeds.c.url).join(
+            feeds, feed_names.c.feed_id == feeds.c.id
+        )
     ).all()
     stored = {row.name: row for row in rows}
     in_file = {(feed.kind.value, feed.url) for feed in configured}
@@ -77,6 +98,8 @@ def _reconcile_names(connection: Connection, configured: Sequence[Feed], now: da
             _move(connection, old.id, feed, now)
         if feed_id is None:
             feed_id = _insert_feed(connection, feed, now)
+        if old is not None and not old.active:
+            _reawaken(connection, feed_id, now)
         ids[feed.name] = feed_id
         upsert(connection, feed_names, {"name": feed.name}, {"feed_id": feed_id, "active": True})
     connection.execute(update(feed_names).where(feed_names.c.name.not_in(ids)).values(active=False))
@@ -85,7 +108,7 @@ def _reconcile_names(connection: Connection, configured: Sequence[Feed], now: da
 
 def _find_feed(connection: Connection, feed: Feed) -> int | None:
     found: int | None = connection.execute(
-        select(feeds.c.id).where(feeds.c.kind == feed.kind, feeds.c.url == feed.url)
+        select(func.coalesce(feeds.c.merged_into, feeds.c.id)).where(feeds.c.kind == feed.kind, feeds.c.url == feed.url)
     ).scalar_one_or_none()
     return found
 
@@ -100,22 +123,38 @@ def _insert_feed(connection: Connection, feed: Feed, now: datetime) -> int:
 
 
 def _move(connection: Connection, feed_id: int, feed: Feed, now: datetime) -> None:
-    """Give a feed its new address. Validators were the old address's; they go."""
+    """Give a feed its new address. Validators were the old address's, and so were its troubles; they go."""
+    state = _columns_of(FeedState())
+    del state["newest_at"], state["gap_seconds"]  # what it says is the same
     connection.execute(
         update(feeds)
         .where(feeds.c.id == feed_id)
         .values(
             url=feed.url, host=host_of(feed), etag=None, last_modified=None, digest=None, validators_url=None,
-            items=None, failures=0, error=None, gone=False, next_check_at=now, next_check_why="moved",
+            items=None, error=None, next_check_at=now, next_check_why="moved", **state,
+        )
+    )  # fmt: skip
+
+
+def _reawaken(connection: Connection, feed_id: int, now: datetime) -> None:
+    """Ask a feed again that came back into feeds.yaml, also one that was gone: that is how a person says so."""
+    connection.execute(
+        update(feeds)
+        .where(feeds.c.id == feed_id, or_(feeds.c.gone, feeds.c.failures > 0))
+        .values(
+            gone=False, gone_since=None, failures=0, parse_failures=0, failing_since=None, error=None,
+            health=Health.OK, health_since=now, next_check_at=now, next_check_why="back in feeds.yaml",
         )
     )  # fmt: skip
 
 
 def host_of(feed: Feed) -> str:
     """Name whom a request would burden: host and port as written, "" for a file."""
-    if feed.kind is FeedKind.ARCHIVE:
-        return ""
-    parts = urlsplit(feed.url)
+    return "" if feed.kind is FeedKind.ARCHIVE else _host_of_url(feed.url)
+
+
+def _host_of_url(url: str) -> str:
+    parts = urlsplit(url)
     return f"{(parts.hostname or '').lower()}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
@@ -209,17 +248,9 @@ class Claim:
     feed_id: int
     lease_no: int
     validators: Validators
-    failures: int
     is_first: bool
     host: str
-
-
-@dataclass(frozen=True, slots=True)
-class NextCheck:
-    """When to ask again, and why then, in words."""
-
-    at: datetime
-    why: str
+    state: FeedState
 
 
 def claim_due(
@@ -280,10 +311,58 @@ def _claim(connection: Connection, row: Row[Any], lease_until: datetime) -> Clai
         feed_id=row.id,
         lease_no=lease_no,
         validators=Validators(row.etag, row.last_modified, row.digest, row.validators_url, row.items),
-        failures=row.failures,
         is_first=row.baseline_at is None,
         host=row.host,
+        state=state_of(row),
     )
+
+
+def state_of(row: Row[Any]) -> FeedState:
+    """The state of a feed from its row."""
+    trail = Trail(row.redirect_to, row.redirect_since, row.redirect_times) if row.redirect_to else None
+    gap = timedelta(seconds=row.gap_seconds) if row.gap_seconds is not None else None
+    return FeedState(
+        health=Health(row.health),
+        since=row.health_since,
+        failures=row.failures,
+        parse_failures=row.parse_failures,
+        failing_since=row.failing_since,
+        gone_since=row.gone_since,
+        gone=row.gone,
+        trail=trail,
+        moved_to=row.moved_to,
+        rhythm=Rhythm(row.newest_at, gap),
+    )
+
+
+def _columns_of(state: FeedState) -> dict[str, Any]:
+    trail, rhythm = state.trail, state.rhythm
+    return {
+        "health": state.health,
+        "health_since": state.since,
+        "failures": state.failures,
+        "parse_failures": state.parse_failures,
+        "failing_since": state.failing_since,
+        "gone_since": state.gone_since,
+        "gone": state.gone,
+        "moved_to": state.moved_to,
+        "redirect_to": trail.to if trail else None,
+        "redirect_since": trail.since if trail else None,
+        "redirect_times": trail.times if trail else 0,
+        "newest_at": rhythm.newest_at,
+        "gap_seconds": int(rhythm.gap.total_seconds()) if rhythm.gap is not None else None,
+    }
+
+
+def rhythm_of(connection: Connection, feed_id: int) -> Rhythm:
+    """How often a feed has something new, by its last posts."""
+    last = connection.execute(
+        select(posts.c.effective_at)
+        .where(posts.c.feed_id == feed_id)
+        .order_by(posts.c.effective_at.desc())
+        .limit(RHYTHM_POSTS)
+    ).scalars()
+    return manners.learn(list(last))
 
 
 def claimable_at(connection: Connection, among: Iterable[int], *, forced: bool) -> datetime | None:
@@ -315,25 +394,72 @@ def settle(
     next_check: NextCheck,
     *,
     host_free_at: datetime,
+    state: FeedState | None = None,
     error: str | None = None,
-    gone: bool = False,
+    validators: Validators | None = None,
 ) -> bool:
-    """Record how a reading ended and give the feed back; False when the lease was lost and nothing was written."""
-    outcome: dict[str, Any] = {"error": error, "gone": gone}
+    """Record how a reading ended and give the feed back; False when the lease was lost and nothing was written.
+
+    *validators* are given where nothing was ingested: a 304 may bring newer ones.
+    """
+    state = state or claim.state
+    values: dict[str, Any] = {"error": error, **_columns_of(state)}
     if error is None:
-        outcome |= {"failures": 0, "succeeded_at": now}
-    else:
-        outcome |= {"failures": feeds.c.failures + 1}
+        values |= {"succeeded_at": now}
+    if validators is not None:
+        values |= {
+            "etag": validators.etag, "last_modified": validators.last_modified, "digest": validators.digest,
+            "validators_url": validators.url,
+        }  # fmt: skip
+    has_moved = state.moved_to is not None and state.moved_to != claim.state.moved_to
+    if has_moved:
+        values |= {"host": _host_of_url(state.moved_to or "")}
     settled = connection.execute(
         update(feeds)
         .where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no)
         .values(
-            next_check_at=next_check.at, next_check_why=next_check.why, attempted_at=now, lease_until=None, **outcome
+            next_check_at=next_check.at, next_check_why=next_check.why, attempted_at=now, lease_until=None, **values
         )
     ).rowcount
     if settled and claim.host:
         connection.execute(update(hosts).where(hosts.c.name == claim.host).values(next_at=host_free_at))
+    if settled and has_moved:
+        _merge(connection, claim.feed_id, state.moved_to or "")
     return bool(settled)
+
+
+def _merge(connection: Connection, feed_id: int, url: str) -> None:
+    """Let a feed that moved to the address of another go on as that one: one reading, nothing sent twice.
+
+    Its names and routes, its posts and the keys by which they are known go with it. Its row stays, to lead the old
+    address there.
+    """
+    other = connection.execute(
+        select(feeds.c.id)
+        .where(or_(feeds.c.url == url, feeds.c.moved_to == url), feeds.c.merged_into.is_(None))
+        .where(feeds.c.id != feed_id, feeds.c.kind == FeedKind.HTTP)
+        .order_by(feeds.c.id)
+    ).scalar()
+    if other is None:
+        return
+    theirs = posts.alias()
+    connection.execute(
+        update(posts)
+        .where(
+            posts.c.feed_id == feed_id,
+            ~exists().where(theirs.c.feed_id == other, theirs.c.ident == posts.c.ident),
+        )
+        .values(feed_id=other)
+    )
+    columns = ("kind", "hash", "post_id", "last_seen_at")
+    mine = select(literal(other), *(post_keys.c[name] for name in columns)).where(post_keys.c.feed_id == feed_id)
+    connection.execute(
+        _insert_into(connection, post_keys).from_select(["feed_id", *columns], mine).on_conflict_do_nothing()
+    )
+    for table in (feed_names, subscriptions):
+        connection.execute(update(table).where(table.c.feed_id == feed_id).values(feed_id=other))
+    connection.execute(update(feeds).where(feeds.c.id == feed_id).values(merged_into=other))
+    connection.execute(update(feeds).where(feeds.c.merged_into == feed_id).values(merged_into=other))
 
 
 def release(connection: Connection, claim: Claim, *, host_free_at: datetime | None = None) -> None:
@@ -343,6 +469,54 @@ def release(connection: Connection, claim: Claim, *, host_free_at: datetime | No
     ).rowcount
     if released and claim.host and host_free_at is not None:
         connection.execute(update(hosts).where(hosts.c.name == claim.host).values(next_at=host_free_at))
+
+
+# --- clocks that leap ----------------------------------------------------------------------------------------
+
+
+def spread_overdue(connection: Connection, configured: Mapping[int, Feed], now: datetime) -> int:
+    """After a stop, ask what is overdue one by one, the longest overdue first; return how many wait for it.
+
+    New feeds wait for nothing, and archives burden nobody.
+    """
+    overdue = connection.execute(
+        select(feeds.c.id)
+        .where(feeds.c.id.in_(list(configured)), feeds.c.kind == FeedKind.HTTP, feeds.c.gone.is_(False))
+        .where(feeds.c.baseline_at.is_not(None), feeds.c.next_check_at <= now)
+        .order_by(feeds.c.next_check_at, feeds.c.id)
+    ).scalars()
+    ids = list(overdue)
+    for place, feed_id in enumerate(ids):
+        wait = manners.spread(configured[feed_id].every, place, len(ids))
+        if wait:
+            connection.execute(
+                update(feeds)
+                .where(feeds.c.id == feed_id)
+                .values(next_check_at=now + wait, next_check_why="overdue; asked in turn after a stop")
+            )
+    return len(ids)
+
+
+def distrust_future(connection: Connection, configured: Mapping[int, Feed], now: datetime) -> None:
+    """Ask now what waits longer than anybody could have said, and end leases that began in the future.
+
+    The clock was ahead when they were written.
+    """
+    far = now + manners.LONGEST_WAIT
+    for row in connection.execute(select(feeds.c.id, feeds.c.next_check_at).where(feeds.c.next_check_at > far)).all():
+        feed = configured.get(row.id)
+        if feed is not None and row.next_check_at > now + max(manners.LONGEST_WAIT, 2 * feed.every):
+            connection.execute(update(feeds).where(feeds.c.id == row.id).values(next_check_at=now))
+    connection.execute(update(hosts).where(hosts.c.next_at > far).values(next_at=now))
+    connection.execute(update(feeds).where(feeds.c.lease_until > far).values(lease_until=None))
+
+
+def shift(connection: Connection, by: timedelta) -> None:
+    """Move everything that waits, as the clock was moved: what had a minute to go has a minute to go."""
+    milliseconds = by // timedelta(milliseconds=1)
+    for table, column in ((feeds, "next_check_at"), (feeds, "lease_until"), (hosts, "next_at")):
+        moved = type_coerce(table.c[column], BigInteger) + milliseconds
+        connection.execute(update(table).values({column: moved}))
 
 
 # --- both databases ------------------------------------------------------------------------------------------

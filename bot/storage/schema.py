@@ -80,9 +80,22 @@ feeds = Table(
     Column("next_check_why", Text, nullable=False, server_default=""),
     Column("attempted_at", Instant),
     Column("succeeded_at", Instant),
-    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
     Column("error", Text),  # of the last attempt; NULL when it succeeded
-    Column("gone", Boolean, nullable=False, server_default="0"),  # the publisher said 410
+    # Its health (``health.py``), moved on by each reading.
+    Column("health", Text, nullable=False, server_default="ok"),
+    Column("health_since", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
+    Column("parse_failures", Integer, nullable=False, server_default="0"),  # of them, answers that were no feed
+    Column("failing_since", Instant),
+    Column("gone_since", Instant),  # the first 410 in a row
+    Column("gone", Boolean, nullable=False, server_default="0"),  # not asked any more
+    Column("moved_to", Text),  # asked instead of url, which is that of feeds.yaml
+    Column("redirect_to", Text),  # a permanent redirect that is not proven yet
+    Column("redirect_since", Instant),
+    Column("redirect_times", Integer, nullable=False, server_default="0"),
+    Column("newest_at", Instant),  # of its posts
+    Column("gap_seconds", Integer),  # the usual time between two of them
+    Column("merged_into", BigInteger),  # the feed to whose address this one moved; its names lead there
     Column("lease_until", Instant),
     Column("lease_owner", Text),  # process.py: which process holds it
     Column("lease_no", BigInteger, nullable=False, server_default="0"),  # fencing: grows with every claim

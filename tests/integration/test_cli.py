@@ -319,7 +319,7 @@ def test_a_broken_feeds_yaml_is_said_before_anything_is_read(sources: Path) -> N
         pytest.param(
             ["https://sky.example/feed", "--format", "dated-text"], 2, "only files can be", id="url-as-archive"
         ),
-        pytest.param(["http://127.0.0.1:9/feed"], 1, "is not public", id="private-address"),
+        pytest.param(["http://127.0.0.1:9999/feed"], 1, "is not public", id="private-address"),
     ],
 )
 def test_what_cannot_be_read_is_said(arguments: list[str], code: int, why: str, sources: Path) -> None:

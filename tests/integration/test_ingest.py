@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from bot.errors import StorageError
+from bot.manners import NextCheck
 from bot.model import (
     DeliveryClass,
     Entry,
@@ -23,7 +24,7 @@ from bot.model import (
 )
 from bot.storage import feeds, ingest
 from bot.storage.database import Database
-from bot.storage.feeds import Claim, NextCheck, Routes
+from bot.storage.feeds import Claim, Routes
 from bot.storage.schema import deliveries, feed_names, lanes, post_keys, posts, subscriptions, targets, verdicts
 from bot.storage.schema import feeds as feed_table
 from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
