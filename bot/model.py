@@ -210,7 +210,7 @@ class Validators:
     etag: bytes | None = None
     last_modified: bytes | None = None
     digest: bytes | None = None  #: hash of the body, or of an archive's files
-    url: str | None = None  #: the address that gave the first two; they are sent to no other
+    url: str | None = None  #: who gave the first two, as ``sources/fetch.py`` says it; they are sent to no other
     items: bytes | None = None  #: what its source remembers of each item it read; opaque to everybody else
 
 

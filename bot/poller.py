@@ -105,7 +105,7 @@ class Poller:
         self._host_spacing = host_spacing
         #: Called between steps with their names; the crash test dies in it.
         self._step = step
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], int] = {}  # the feed that each reads
         self._polled = Polled()
         self._looked_at = clock.now()
 
@@ -138,25 +138,31 @@ class Poller:
         for claim in claims:
             self._polled.feed_ids.add(claim.feed_id)
             task = asyncio.create_task(self._poll(claim))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._under_way[task] = claim.feed_id
+            task.add_done_callback(self._under_way.pop)
         if self._under_way:
             try:
-                await asyncio.wait(set(self._under_way), timeout=PATIENCE.total_seconds())
+                await asyncio.wait(list(self._under_way), timeout=PATIENCE.total_seconds())
             except asyncio.CancelledError:
                 await self.stop()
                 raise
         polled, self._polled = self._polled, Polled()
         return polled
 
+    def is_reading(self) -> bool:
+        """Whether a reading is under way."""
+        return bool(self._under_way)
+
     async def _claim(self, limit: int, among: Collection[int], *, forced: bool) -> list[Claim]:
+        # A lease that ran out is somebody else's trouble; what we read ourselves we do not begin again.
+        free = set(among).difference(self._under_way.values())
         return await self._database.write(
-            feeds.claim_due, self._clock.now(), limit=limit, lease=LEASE, among=among, forced=forced
+            feeds.claim_due, self._clock.now(), limit=limit, lease=LEASE, among=free, forced=forced
         )
 
     async def stop(self) -> None:
         """Give back what is being read."""
-        under_way = set(self._under_way)
+        under_way = list(self._under_way)
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)

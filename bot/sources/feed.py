@@ -142,7 +142,7 @@ class FeedSource:
             yield Reading(validators=answer.validators, modified=False, hints=answer.hints)
             return
         digest = sha256(answer.body).digest()
-        validators = Validators(answer.validators.etag, answer.validators.last_modified, digest, answer.url)
+        validators = Validators(answer.validators.etag, answer.validators.last_modified, digest, answer.validators.url)
         if digest == seen.digest:
             yield Reading(validators=validators, modified=False, hints=answer.hints)
             return

@@ -10,11 +10,14 @@ import re
 import socket
 import zlib
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from http.client import responses
+from types import SimpleNamespace
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import aiohttp
@@ -140,20 +143,41 @@ class Fetcher:
             if url in path.visited:
                 raise FetchError(f"redirects in a circle at {display_url(url)}; open the address in a browser")
             path.visited.add(url)
-            headers = self._headers(feed, private if _may_hear(url, configured) else {})
-            headers.update(_conditions(url, seen))
-            async with self._client().get(_wire_url(url), headers=headers, allow_redirects=False) as response:
+            own = private if _may_hear(url, configured) else {}
+            place = _place(url, own)
+            headers = self._headers(feed, own)
+            headers.update(_conditions(place, seen))
+            async with self._get(url, headers) as response:
                 if response.status in REDIRECTS and "Location" in response.headers:
                     url = _target(url, response.headers["Location"])
                     path.follow(url, response)
                     continue
-                answer = await _answer(url, response, seen)
+                answer = await _answer(url, place, response, seen)
                 return replace(answer, hints=path.with_its_hints(answer.hints))
         raise FetchError(f"more than {MAX_REDIRECTS} redirects; open the address in a browser")
 
+    @asynccontextmanager
+    async def _get(self, url: str, headers: CIMultiDict[str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Ask once; once more only where a connection that was kept turns out to be closed by the other side."""
+        kept: list[str] = []
+        try:
+            response = await self._send(url, headers, kept)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not kept:
+                raise
+            response = await self._send(url, headers, [])
+        async with response:
+            yield response
+
+    async def _send(self, url: str, headers: CIMultiDict[str], kept: list[str]) -> aiohttp.ClientResponse:
+        return await self._client().get(_wire_url(url), headers=headers, allow_redirects=False, trace_request_ctx=kept)
+
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
+            watch = aiohttp.TraceConfig()
+            watch.on_connection_reuseconn.append(_note_kept)
             self._session = aiohttp.ClientSession(
+                trace_configs=[watch],
                 connector=aiohttp.TCPConnector(limit=32, limit_per_host=1, socket_factory=self._open_socket),
                 cookie_jar=_no_cookies(),
                 timeout=self._timeout,
@@ -161,6 +185,8 @@ class Fetcher:
                 trust_env=False,
                 max_field_size=65536,
             )
+            # It would ask twice whenever a connection breaks, as aiohttp's own test client knows.
+            self._session._retry_connection = False
         return self._session
 
     def _open_socket(self, address: tuple[object, ...]) -> socket.socket:
@@ -203,6 +229,10 @@ class _Path:
         return replace(hints, retry_after=longest, moved_to=self.moved_to)
 
 
+async def _note_kept(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+    context.trace_request_ctx.append("kept")
+
+
 def _no_cookies() -> AbstractCookieJar:
     return aiohttp.DummyCookieJar()
 
@@ -230,10 +260,17 @@ def _without_userinfo(url: str) -> tuple[str, str | None]:
     return _USERINFO.sub("", url.partition("#")[0], count=1), credentials
 
 
-def _conditions(url: str, seen: Validators) -> dict[str, str]:
-    """What makes a request conditional. A validator is sent only to the address that gave it."""
+def _place(url: str, own: Mapping[str, str]) -> str:
+    """Who gave a validator: the address, and what it was told of us, for it may answer each of its readers another."""
+    told = "\n".join(f"{name.lower()}:{value}" for name, value in sorted(own.items()))
+    # Two bytes tell that a password changed, and tell nobody what it was.
+    return f"{url} {sha256(told.encode()).hexdigest()[:4]}" if told else url
+
+
+def _conditions(place: str, seen: Validators) -> dict[str, str]:
+    """What makes a request conditional. A validator is sent only to the place that gave it."""
     named = (("If-None-Match", seen.etag), ("If-Modified-Since", seen.last_modified))
-    return {name: value.decode("ascii") for name, value in named if value and seen.url == url}
+    return {name: value.decode("ascii") for name, value in named if value and seen.url == place}
 
 
 def _wire_url(url: str) -> URL:
@@ -292,9 +329,9 @@ def _unreachable(error: aiohttp.ClientConnectorError) -> FetchError:
 # --- the answer ----------------------------------------------------------------------------------------------
 
 
-async def _answer(url: str, response: aiohttp.ClientResponse, seen: Validators) -> Answer:
+async def _answer(url: str, place: str, response: aiohttp.ClientResponse, seen: Validators) -> Answer:
     hints = _hints(response.headers)
-    if response.status == 304 and _conditions(url, seen):
+    if response.status == 304 and _conditions(place, seen):
         return Answer(url, None, validators=_kept(response, seen), hints=hints)
     if response.status == 410:
         raise FeedGone("410: the publisher says it is gone for good; remove it, or correct its url", status=410)
@@ -312,7 +349,7 @@ async def _answer(url: str, response: aiohttp.ClientResponse, seen: Validators) 
         url,
         body,
         response.headers.get("Content-Type", ""),
-        Validators(_validator(response, b"etag"), _validator(response, b"last-modified"), url=url),
+        Validators(_validator(response, b"etag"), _validator(response, b"last-modified"), url=place),
         hints,
     )
 

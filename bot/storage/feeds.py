@@ -60,8 +60,10 @@ def reconcile(
     left the file becomes inactive and is kept.
     """
     ids = _reconcile_names(connection, configured, now)
+    addresses = {row.id: row.url for row in connection.execute(select(feeds.c.id, feeds.c.url))}
     read: dict[int, Feed] = {}
-    for feed in configured:
+    # Of names that share a place, the one that has its address goes first; another may have moved there.
+    for feed in sorted(configured, key=lambda feed: addresses[ids[feed.name]] != feed.url):
         found = replace(feed, id=ids[feed.name])
         first = read.get(found.id)
         read[found.id] = replace(first, every=min(first.every, feed.every)) if first else found

@@ -7,6 +7,7 @@ given; a test that wants a broken answer gets exactly that one.
 
 import asyncio
 import gzip as gzip_format
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,11 +49,18 @@ class Publisher:
     again replaces the answer.
     """
 
-    def __init__(self, *, now: Callable[[], datetime] | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime] | None = None,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[Request] = []
         self.most_at_once = 0  #: the largest number of requests that were being answered together
         self.host = host
         self.port = 0
+        self._tls = tls
         self._now = now or (lambda: datetime.now(UTC))
         self._handlers: dict[str, Handler] = {}
         self._open = 0
@@ -64,7 +72,7 @@ class Publisher:
         server = web.Server(self._answer, access_log=None, max_line_size=65536, max_field_size=65536)
         self._runner = web.ServerRunner(server, shutdown_timeout=1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, 0).start()
+        await web.TCPSite(self._runner, self.host, 0, ssl_context=self._tls).start()
         self.port = self._runner.addresses[0][1]
         return self
 
@@ -77,7 +85,7 @@ class Publisher:
 
     @property
     def origin(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
     def url(self, path: str) -> str:
         """The address of a path, which is appended as it stands."""

@@ -82,7 +82,10 @@ class Bench:
 
     async def poll(self, after: timedelta = timedelta(), **options: Any) -> Polled:
         self.clock.advance(after)
-        return await self.poller.poll_due(**options)
+        polled = await self.poller.poll_due(**options)
+        while self.poller.is_reading():
+            polled.add(await self.poller.poll_due(limit=0))
+        return polled
 
     async def row(self, name: str) -> Any:
         (feed,) = (feed for feed in self.poller.routes.feeds.values() if feed.name == name)
@@ -302,7 +305,8 @@ async def test_what_a_host_asks_for_holds_for_all_its_feeds(small: Bench, error:
 
 async def test_what_is_gone_is_not_asked_again_until_it_moves(small: Bench) -> None:
     await small.configure(a_feed("a"))
-    small.source.outcomes["a"] = [FeedGone("410: gone", status=410)] * 2 + [NOTHING_NEW]
+    gone = FeedGone("410: gone", status=410)
+    small.source.outcomes["a"] = [gone, gone, NOTHING_NEW]
     assert (await small.poll()).failed == 1
     assert (await small.poll(23 * HOUR)).feed_ids == set()
     assert (await small.poll(4 * HOUR)).failed == 1
