@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -25,7 +25,7 @@ from bot.schedule import Schedule
 from bot.sender import LocalPreview, TelegramSender, open_bot, shut_down
 from bot.sources.feed import FeedSource, Parser
 from bot.sources.fetch import Fetcher
-from bot.storage import ingest, lanes, reports
+from bot.storage import ingest, lanes, reports, status
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.web import Site
@@ -35,6 +35,8 @@ log = structlog.get_logger()
 #: SIGTERM gives sends under way this long (contract: the process ends within 20 s).
 STOP_PATIENCE = timedelta(seconds=15)
 TICK = timedelta(seconds=1)
+#: How often a loop that ends well says so.
+BEAT = timedelta(seconds=30)
 REPLAY_TICK = timedelta(seconds=30)
 #: Rights may come back while no update tells us.
 RETRY_PAUSED = timedelta(minutes=10)
@@ -109,6 +111,7 @@ class App:
         self._commands: Commands | None = None
         self._stop = asyncio.Event()
         self._fatal: BotError | None = None
+        self._beaten: dict[str, datetime] = {}
 
     @property
     def bot_id(self) -> int:
@@ -194,6 +197,7 @@ class App:
                 await asyncio.gather(starting, return_exceptions=True)
                 await schedule.stop(STOP_PATIENCE)
                 await self._poller.stop()
+                await self.database.write(status.end)
                 if self._commands is not None:
                     await self._commands.stop()
                 if self._site is not None:
@@ -213,10 +217,19 @@ class App:
         words, now = labels.catalog(self.config.language), self._clock.now()
         changes = [health.describe(change, now, self.config.language, words) for change in polled.changes]
         await self._notices.tell([*polled.silences, *changes])
+        await self._beat("poll")
 
     async def _deliver(self) -> None:
         delivered = await self._outbox.deliver_due()
         await self._notices.tell(delivered.problems)
+        await self._beat("deliver")
+
+    async def _beat(self, loop: str) -> None:
+        """Let `qasedak status` see that a loop is alive."""
+        now = self._clock.now()
+        if now - self._beaten.get(loop, now - BEAT) >= BEAT:
+            self._beaten[loop] = now
+            await self.database.write(status.beat, [loop], now)
 
     async def _start_site(self) -> None:
         settings = self.settings

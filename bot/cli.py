@@ -19,15 +19,16 @@ from zoneinfo import ZoneInfo
 
 import structlog
 import typer
+from rich.console import Console
 
-from bot import __version__, feeds_yaml, looking
+from bot import __version__, feeds_yaml, looking, standing
 from bot.app import App
 from bot.config import Config, Settings, read_config, read_settings
 from bot.errors import BotError, ConfigError, StorageError, TokenRejected
 from bot.looking import Found
 from bot.model import DeliveryState, Entry, LinkPreview, Message, SummaryOptions
 from bot.sources import markdown
-from bot.storage import lanes, reports
+from bot.storage import lanes, reports, status
 from bot.storage.database import Database
 from bot.text import dates, markup, summary
 
@@ -46,6 +47,7 @@ cli.add_typer(archive, name="archive")
 T = TypeVar("T")
 
 _BATCH = 500  #: posts in memory at once
+WIDTH_OF_PIPE = 250  #: where nobody sees where a line would break, none does
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
@@ -391,6 +393,26 @@ def retry(ids: Annotated[list[int] | None, typer.Argument(metavar="[DELIVERY ...
     for number in refused:
         _say(f"{number}: is {states[number]}; only what is dead or held is tried again")
     raise typer.Exit(1 if refused else 0)
+
+
+@cli.command(name="status")
+def show_status(as_json: AsJson = False) -> None:
+    """Show how feeds, chats and loops stand; exit 1 when something is late."""
+    now = looking.now()
+    with _Opened() as (database, bot_id):
+        found = database.read_now(status.load, bot_id, now)
+    late = standing.late(found, now)
+    if as_json:
+        _print_json(standing.as_json(found, late))
+    else:
+        console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_PIPE)
+        console.print("Everything is on time." if not late else f"{len(late)} late:", highlight=False)
+        for line in late:
+            console.print(f"  {line}", highlight=False, markup=False)
+        for table in standing.tables(found, now, _configured_if_there()[1].zone):
+            console.print()
+            console.print(table)
+    raise typer.Exit(1 if late else 0)
 
 
 @db.command()

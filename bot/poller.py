@@ -240,7 +240,9 @@ class Poller:
     async def _settle(self, feed: Feed, claim: Claim, ingested: Ingested, batch: Reading, polled: Polled) -> None:
         now = self._clock.now()
         state, seen = claim.state, batch.validators
-        rhythm = await self._database.read(feeds.rhythm_of, feed.id) if ingested.new else state.rhythm
+        rhythm = state.rhythm
+        if ingested.new and feed.kind is FeedKind.HTTP:  # an archive has no rhythm, and is never silent
+            rhythm = await self._database.read(feeds.rhythm_of, feed.id)
         after = health.after_reading(
             state, feed.moved_to or feed.url, batch.hints.moved_to, rhythm, now, is_republished=False
         )

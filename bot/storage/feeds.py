@@ -276,7 +276,7 @@ def claim_due(
             feeds.c.id.in_(list(among)),
             or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now),
             or_(hosts.c.next_at.is_(None), hosts.c.next_at <= now),
-            _may_be_read(),
+            will_be_read(),
             *([] if forced else [feeds.c.next_check_at <= now]),
         )
         .order_by(feeds.c.next_check_at, feeds.c.id)
@@ -319,7 +319,7 @@ def _claim(connection: Connection, row: Row[Any], lease_until: datetime) -> Clai
     )
 
 
-def state_of(row: Row[Any]) -> FeedState:
+def state_of(row: Row[*tuple[Any, ...]]) -> FeedState:
     """The state of a feed from its row."""
     trail = Trail(row.redirect_to, row.redirect_since, row.redirect_times) if row.redirect_to else None
     gap = timedelta(seconds=row.gap_seconds) if row.gap_seconds is not None else None
@@ -375,13 +375,13 @@ def claimable_at(connection: Connection, among: Iterable[int], *, forced: bool) 
     found: datetime | None = connection.execute(
         select(func.min(latest(*at), type_=feeds.c.next_check_at.type))
         .select_from(feeds.outerjoin(hosts, hosts.c.name == feeds.c.host))
-        .where(feeds.c.id.in_(list(among)), _may_be_read())
+        .where(feeds.c.id.in_(list(among)), will_be_read())
     ).scalar_one_or_none()
     return found
 
 
-def _may_be_read() -> Any:
-    """Not gone; and received by somebody, unless it is an archive or was never read."""
+def will_be_read() -> Any:
+    """The condition for a feed to be asked: not gone, and received by somebody, or an archive, or never read."""
     received = exists().where(subscriptions.c.feed_id == feeds.c.id, subscriptions.c.active)
     return and_(
         feeds.c.gone.is_(False),

@@ -239,6 +239,14 @@ verdicts = Table(
     Column("reason", Text, nullable=False),
 )
 
+#: The last time that each loop of a running process ended well; empty while none runs.
+loops = Table(
+    "loops",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("succeeded_at", Instant, nullable=False),
+)
+
 #: Slots of replays that are done, with or without a post.
 replays = Table(
     "replays",

@@ -19,6 +19,8 @@ import pytest
 import structlog
 
 from bot import __version__, cli, feeds_yaml
+from bot.storage import status
+from bot.storage.database import Database
 from tests.builders_archive import SKY, dump
 from tests.fakes.bot_api import BotApi
 from tests.fakes.bot_api_chats import Chat
@@ -564,7 +566,7 @@ async def test_checking_online_reads_each_feed_and_asks_for_each_chat(trouble: s
 # --- the database --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["posts", "deliveries", "retry"])
+@pytest.mark.parametrize("command", ["posts", "deliveries", "retry", "status"])
 def test_without_a_database_nothing_is_shown_or_made(command: str, here: Path) -> None:
     ended = call(command)
     assert (ended.code, ended.out) == (2, "")
@@ -581,6 +583,20 @@ def test_the_schema_of_the_database_is_made_once(here: Path) -> None:
     for command in ("posts", "deliveries"):
         assert call(command, "--json") == Ended(0, "", "")
     assert call("retry") == Ended(0, "0 deliveries are pending again\n", "")
+
+
+def test_what_is_late_is_said_and_is_the_exit_code(here: Path) -> None:
+    call("db", "upgrade")
+    ended = call("status")
+    assert (ended.code, ended.out.splitlines()[0], ended.err) == (0, "Everything is on time.", "")
+    database = Database("sqlite:///var/qasedak.db")
+    database.write_now(status.beat, ["poll"], datetime(2026, 11, 23, tzinfo=UTC))
+    database.dispose()
+    ended = call("status")
+    assert (ended.code, ended.out.splitlines()[0]) == (1, "1 late:")
+    assert ended.out.splitlines()[1].strip().startswith("loop poll: last ended well")
+    (shown,) = call("status", "--json").lines
+    assert (len(shown["late"]), shown["loops"]) == (1, {"poll": "2026-11-23T00:00:00Z"})
 
 
 @pytest.mark.parametrize(
@@ -705,6 +721,16 @@ def test_a_stored_post_is_told_as_it_was_read(passed: Passes) -> None:
 def test_posts_of_one_feed_are_told(passed: Passes) -> None:
     assert {post["feed"] for post in call("posts", "--feed", "old", "--json").lines} == {"old"}
     assert len(call("posts", "--feed", "sky").out.splitlines()) == 3
+
+
+def test_the_standing_of_feeds_is_told(passed: Passes) -> None:
+    ended = call("status")
+    assert (ended.code, ended.err) == (0, "")
+    shown = {line.split()[0]: line.split()[1] for line in ended.out.splitlines()[2:] if line}
+    assert shown == {"feed": "state", "old": "ok", "sky": "ok"}
+    (everything,) = call("status", "--json").lines
+    assert [(feed["feed"], feed["failures"]) for feed in everything["feeds"]] == [("old", 0), ("sky", 1)]
+    assert (everything["late"], everything["queue"]) == ([], {"sent": 3})
 
 
 def test_the_outbox_is_told(passed: Passes) -> None:

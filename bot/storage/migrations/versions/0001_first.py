@@ -90,6 +90,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_lanes_bot_id_next_at", ["bot_id", "next_at"], unique=False)
 
     op.create_table(
+        "loops",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("succeeded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_loops")),
+    )
+    op.create_table(
         "targets",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("bot_id", sa.BigInteger(), nullable=False),

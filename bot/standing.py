@@ -1,0 +1,117 @@
+"""How everything stands, in words: what is late, and what `qasedak status` shows. Pure; ``cli.py`` prints it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+
+from bot import labels
+from bot.health import Health
+from bot.storage.status import FeedStatus, LaneStatus, Status
+from bot.text import relative
+
+#: Of what is due: long enough for a restart, and for feeds to be asked in turn after it.
+LATE_READING = timedelta(minutes=20)
+LATE_SENDING = timedelta(minutes=10)
+LATE_LOOP = timedelta(minutes=3)
+
+
+def late(status: Status, now: datetime) -> list[str]:
+    """What should have happened by now, a line each; empty while everything is on time."""
+    lines = [
+        f"loop {name}: last ended well {_span(now - at)} ago; see the log, or restart"
+        for name, at in status.loops.items()
+        if now - at > LATE_LOOP
+    ]
+    lines += [
+        f"feed {feed.name}: its reading is {_span(now - feed.next_check_at)} overdue; is `qasedak run` running?"
+        for feed in status.feeds
+        if feed.is_read and now - feed.next_check_at > LATE_READING
+    ]
+    lines += [
+        f"chat {_called(lane)}: {lane.waiting} posts wait, the first for {_span(now - lane.waiting_since)}"
+        + (f"; {lane.paused}" if lane.paused else "")
+        for lane in status.lanes
+        if lane.waiting_since is not None and now - lane.waiting_since > LATE_SENDING
+    ]
+    return lines
+
+
+def _called(lane: LaneStatus) -> str:
+    return ", ".join(lane.channels) or str(lane.chat_id)
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} minutes"
+    return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
+
+
+# --- what is shown -------------------------------------------------------------------------------------------
+
+#: What needs a person comes first.
+_WORST_FIRST = (Health.GONE, Health.FAILING, Health.REPUBLISHED, Health.SILENT, Health.MOVED, Health.OK)
+
+
+def as_json(status: Status, late_lines: list[str]) -> dict[str, Any]:
+    """The whole of it as one object; instants stay datetimes."""
+    return {
+        "late": late_lines,
+        "feeds": [_feed_json(feed) for feed in status.feeds],
+        "lanes": [
+            {
+                "chat": lane.chat_id,
+                "channels": list(lane.channels),
+                "waiting": lane.waiting,
+                "since": lane.waiting_since,
+                "paused": lane.paused,
+            }
+            for lane in status.lanes
+        ],
+        "queue": status.queue,
+        "loops": status.loops,
+    }
+
+
+def _feed_json(feed: FeedStatus) -> dict[str, Any]:
+    state = feed.state
+    return {
+        "feed": feed.name,
+        "kind": feed.kind,
+        "state": state.health,
+        "since": state.since,
+        "failures": state.failures,
+        "error": feed.error,
+        "moved_to": state.moved_to,
+        "read": feed.succeeded_at,
+        "newest": state.rhythm.newest_at,
+        "usual_gap_seconds": int(state.rhythm.gap.total_seconds()) if state.rhythm.gap else None,
+        "next": feed.next_check_at if feed.is_read else None,
+        "why": feed.next_check_why,
+    }
+
+
+def tables(status: Status, now: datetime, zone: ZoneInfo) -> list[Table]:
+    """Feeds, worst first, and the chats that something waits for."""
+    shown = Table("feed", "state", "last read", "newest post", "next reading", "why", box=None)
+    for feed in sorted(status.feeds, key=lambda feed: (_WORST_FIRST.index(feed.state.health), feed.name)):
+        shown.add_row(
+            feed.name,
+            str(feed.state.health),
+            _ago(feed.succeeded_at, now, zone),
+            _ago(feed.state.rhythm.newest_at, now, zone),
+            _ago(feed.next_check_at, now, zone) if feed.is_read else "never",
+            feed.error or feed.next_check_why,
+        )
+    if not status.lanes:
+        return [shown]
+    lanes = Table("chat", "waiting", "since", "paused", box=None)
+    for lane in status.lanes:
+        lanes.add_row(_called(lane), str(lane.waiting), _ago(lane.waiting_since, now, zone), lane.paused or "")
+    return [shown, lanes]
+
+
+def _ago(when: datetime | None, now: datetime, zone: ZoneInfo) -> str:
+    return relative.ago(when, now, "en", zone, labels.catalog("en")) if when is not None else "-"

@@ -1,0 +1,139 @@
+"""How everything stands: feeds, lanes, the queue and the loops, as rows to look at. Reads; ``beat`` alone writes."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, delete, func, select
+
+from bot.health import FeedState
+from bot.model import DeliveryState, FeedKind
+from bot.storage.feeds import state_of, upsert, will_be_read
+from bot.storage.schema import deliveries, feed_names, feeds, lanes, loops, subscriptions, targets
+
+#: Deliveries in these states are still to go out.
+WAITING = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """A feed of feeds.yaml, by its name."""
+
+    name: str
+    kind: FeedKind
+    state: FeedState
+    is_read: bool  #: somebody receives it, and it is not gone
+    next_check_at: datetime
+    next_check_why: str
+    attempted_at: datetime | None
+    succeeded_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """A chat that something waits for, or that is paused."""
+
+    chat_id: int
+    channels: tuple[str, ...]  #: of feeds.yaml
+    waiting: int
+    waiting_since: datetime | None  #: since when the oldest of them is due; None where none is
+    paused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything at one moment."""
+
+    feeds: tuple[FeedStatus, ...]
+    lanes: tuple[LaneStatus, ...]
+    queue: dict[str, int]  #: deliveries by state
+    loops: dict[str, datetime]  #: the last time that each loop of a running process ended well
+
+
+def load(connection: Connection, bot_id: int, now: datetime) -> Status:
+    """How everything stands for one bot."""
+    counted = connection.execute(
+        select(deliveries.c.state, func.count().label("number"))
+        .where(deliveries.c.bot_id == bot_id)
+        .group_by(deliveries.c.state)
+    )
+    return Status(
+        feeds=tuple(_feeds(connection)),
+        lanes=tuple(_lanes(connection, bot_id, now)),
+        queue={row.state: row.number for row in counted},
+        loops={row.name: row.succeeded_at for row in connection.execute(select(loops).order_by(loops.c.name))},
+    )
+
+
+def _feeds(connection: Connection) -> list[FeedStatus]:
+    rows = connection.execute(
+        select(*feeds.c, feed_names.c.name, will_be_read().label("is_read"))
+        .join(feed_names, feed_names.c.feed_id == feeds.c.id)
+        .where(feed_names.c.active)
+        .order_by(feed_names.c.name)
+    )
+    return [
+        FeedStatus(
+            name=row.name,
+            kind=FeedKind(row.kind),
+            state=state_of(row),
+            is_read=bool(row.is_read),
+            next_check_at=row.next_check_at,
+            next_check_why=row.next_check_why,
+            attempted_at=row.attempted_at,
+            succeeded_at=row.succeeded_at,
+            error=row.error,
+        )
+        for row in rows
+    ]
+
+
+def _lanes(connection: Connection, bot_id: int, now: datetime) -> list[LaneStatus]:
+    is_waiting = deliveries.c.state.in_(WAITING)
+    due_at = case((is_waiting & (deliveries.c.due_at <= now), deliveries.c.due_at))
+    rows = connection.execute(
+        select(
+            lanes.c.chat_id,
+            lanes.c.paused,
+            func.count(case((is_waiting, deliveries.c.id))).label("waiting"),
+            func.min(due_at, type_=deliveries.c.due_at.type).label("since"),
+        )
+        .select_from(lanes)
+        .join(targets, (targets.c.bot_id == lanes.c.bot_id) & (targets.c.chat_id == lanes.c.chat_id))
+        .outerjoin(deliveries, deliveries.c.target_id == targets.c.id)
+        .where(lanes.c.bot_id == bot_id)
+        .group_by(lanes.c.chat_id, lanes.c.paused)
+        .order_by(lanes.c.chat_id)
+    ).all()
+    channels = _channels(connection, bot_id)
+    return [
+        LaneStatus(row.chat_id, channels.get(row.chat_id, ()), row.waiting, row.since, row.paused)
+        for row in rows
+        if row.waiting or row.paused
+    ]
+
+
+def _channels(connection: Connection, bot_id: int) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    query: Any = (
+        select(targets.c.chat_id, targets.c.channel)
+        .where(targets.c.bot_id == bot_id, targets.c.id.in_(select(subscriptions.c.target_id)))
+        .order_by(targets.c.channel)
+        .distinct()
+    )
+    for row in connection.execute(query):
+        found[row.chat_id] = (*found.get(row.chat_id, ()), row.channel)
+    return found
+
+
+def beat(connection: Connection, names: Collection[str], now: datetime) -> None:
+    """Note that the loops of these names ended well just now."""
+    for name in names:
+        upsert(connection, loops, {"name": name}, {"succeeded_at": now})
+
+
+def end(connection: Connection) -> None:
+    """Nobody runs any more: a loop that was stopped is not late."""
+    connection.execute(delete(loops))
