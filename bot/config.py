@@ -381,6 +381,7 @@ def _archive_feed(name: str, section: ArchiveSection, path: Path) -> Feed:
         title=section.title,
         backfill=section.backfill,
         language=None if section.language == "auto" else section.language,
+        format=section.format,
         on_weekday_mismatch=section.on_weekday_mismatch,
         replay=Replay(tuple(sorted(set(section.replay.at))), section.replay.pick) if section.replay else None,
     )

@@ -367,7 +367,7 @@ class ArchiveSection(SourceSection):
 
     path: str = Field(pattern=_PATH)
     """Its files, relative to this one; * and ** are wildcards."""
-    format: Literal["auto", "dated-text"] = "auto"
+    format: Literal["auto", "dated-text", "markdown", "blogger", "wordpress", "telegram", "jsonfeed"] = "auto"
     """What kind of files they are."""
     on_weekday_mismatch: OnWeekdayMismatch = OnWeekdayMismatch.HOLD
     """What happens to a post whose weekday is wrong."""

@@ -53,8 +53,8 @@ class Format(StrEnum):
     JSON_FEED = ArchiveFormat.JSON_FEED
 
 
-#: Formats in which a file is an export, whatever it looks like.
-_EXPORTS = (Format.MARKDOWN, Format.BLOGGER, Format.WORDPRESS, Format.TELEGRAM, Format.JSON_FEED)
+#: Formats in which a file is part of an archive, whatever it looks like.
+_ARCHIVES = tuple(form for form in Format if form not in (Format.AUTO, Format.FEED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,9 @@ async def _read(source: str, form: Format, config: Config, feeds: FeedSource) ->
             raise ConfigError(f"{source}: only files can be {form}; leave --format out")
         feed = feed or Feed(source, FeedKind.HTTP, source)
         readings = [reading async for reading in feeds.read(feed, Validators(), now())]
-    elif (export := _export(source, form)) is not None:
+    elif (named := _archive_format(source, form)) is not None:
         feed = feed or _archive(source)
-        readings = [_exported(feed, export, config)]
+        readings = list(archive.read(replace(feed, format=named), Validators(), config.zone))
     elif form is Format.FEED or (form is Format.AUTO and _is_feed_file(source)):
         feed = Feed(Path(source).name, FeedKind.HTTP, "")
         readings = [(await feeds.parse(feed, Answer("", _read_file(source)), now()))[0]]
@@ -139,27 +139,12 @@ def _look(feed: Feed, readings: list[Reading]) -> Look:
     return Look(feed, next((reading.title for reading in readings if reading.title), None), entries)
 
 
-def _export(source: str, form: Format) -> ArchiveFormat | None:
-    """The format of an export; of a file without a named one, what it looks like. A JSON Feed is a feed first."""
+def _archive_format(source: str, form: Format) -> ArchiveFormat | None:
+    """The format that was named; of a file without one, what it looks like. A JSON Feed is a feed first."""
     if form is Format.AUTO and os.path.isfile(source):
         found = formats.detect(Path(source))
         return found if found not in (None, ArchiveFormat.DATED_TEXT, ArchiveFormat.JSON_FEED) else None
-    return ArchiveFormat(form) if form in _EXPORTS else None
-
-
-def _exported(feed: Feed, form: ArchiveFormat, config: Config) -> Reading:
-    """All entries of the files of an archive, oldest first and undated last."""
-    if os.path.isdir(feed.url):
-        raise ConfigError(f"{feed.url}: is a directory; name its files, such as {os.path.join(feed.url, '*.md')}")
-    names = [feed.url] if os.path.isfile(feed.url) else glob.glob(feed.url, recursive=True)
-    entries = [
-        entry
-        for path in sorted(map(Path, names))
-        if path.is_file()
-        for entry in formats.read_entries(path, form, config.zone, feed.language)
-    ]
-    undated = datetime.max.replace(tzinfo=UTC)
-    return Reading(tuple(sorted(entries, key=lambda entry: entry.published or undated)))
+    return ArchiveFormat(form) if form in _ARCHIVES else None
 
 
 def _is_feed_file(source: str) -> bool:

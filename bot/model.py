@@ -151,6 +151,7 @@ class Feed:
     backfill: int | None = 0  #: posts of the first reading to publish; None is all of them
     headers: Mapping[str, str] = field(default_factory=dict)
     language: str | None = None  #: None: decided entry by entry
+    format: str = "auto"  #: of an archive's files; the names of feeds.yaml
     on_weekday_mismatch: OnWeekdayMismatch = OnWeekdayMismatch.HOLD
     replay: Replay | None = None
     moved_to: str | None = None  #: where its publisher moved it for good: asked instead of ``url``
@@ -239,6 +240,7 @@ class Reading:
     modified: bool = True
     last: bool = True
     present: tuple[Keys, ...] = ()  #: of entries in the document that the source left out: they are known as they are
+    gone: frozenset[bytes] = frozenset()  #: keys of what the last reading found and this one did not; archives only
     is_cut_off: bool = False  #: the document ended too early; its last entry was left out
     title: str | None = None  #: the feed's own title
     home: str | None = None  #: the page the feed belongs to

@@ -148,7 +148,7 @@ def test_a_format_can_be_named(form: str, tmp_path: Path) -> None:
     [
         pytest.param(["https://sky.example/feed", "--format", "blogger"], 2, "only files can be", id="url"),
         pytest.param(["{}/blogger/backup.xml", "--format", "telegram"], 1, "'{{' is missing", id="other-format"),
-        pytest.param(["{}/telegram", "--format", "telegram"], 2, "is a directory", id="folder"),
+        pytest.param(["{}/telegram", "--format", "telegram"], 1, "is a directory", id="folder"),
         pytest.param(["{}/none/*.md", "--format", "markdown"], 2, "no file matches", id="no-match"),
     ],
 )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot.model import Flag
 from bot.sources import dated_text
-from bot.sources.dated_text import Role, guid, parse, to_entry
+from bot.sources.dated_text import guid, parse, to_entry
+from bot.sources.line_roles import Role
 from bot.text import markup, persian
 from tests.builders_archive import SKY, Written, dump, header
 
