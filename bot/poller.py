@@ -25,7 +25,7 @@ from bot.storage.feeds import Claim, Routes
 
 log = structlog.get_logger()
 
-#: Longer than any reading may take: the fetch and the parser have deadlines of their own.
+#: Longer than any reading may take: the fetch and the parser have deadlines of their own, and archives renew it.
 LEASE = timedelta(minutes=5)
 #: Requests under way at the same time, each to another host.
 CONCURRENCY = 32
@@ -127,17 +127,23 @@ class Poller:
             await self._database.write(feeds.spread_overdue, self.routes.feeds, now)
 
     async def poll_due(
-        self, limit: int = CONCURRENCY, *, among: Collection[int] | None = None, forced: bool = False
+        self,
+        limit: int = CONCURRENCY,
+        *,
+        among: Collection[int] | None = None,
+        forced: bool = False,
+        is_patient: bool = False,
     ) -> Polled:
         """Begin up to *limit* readings that are due, each of another host; return what has ended within ``PATIENCE``.
 
-        One that takes longer goes on and is counted by a later pass: a slow publisher delays nobody else.
+        One that takes longer goes on and is counted by a later pass: a slow publisher delays nobody else. Archives
+        that are being written to are left for the next time; if *is_patient*, they are waited for.
         """
         room = min(limit, CONCURRENCY - len(self._under_way))
         claims = await self._claim(room, self.routes.feeds if among is None else among, forced=forced) if room else []
         for claim in claims:
             self._polled.feed_ids.add(claim.feed_id)
-            task = asyncio.create_task(self._poll(claim))
+            task = asyncio.create_task(self._poll(claim, is_patient=is_patient))
             self._under_way[task] = claim.feed_id
             task.add_done_callback(self._under_way.pop)
         if self._under_way:
@@ -172,7 +178,7 @@ class Poller:
         polled, waiting = Polled(), set(self.routes.feeds)
         patience = self._host_spacing * (manners.HUB_SPACING + 1) + timedelta(seconds=1)
         while waiting or self._under_way:
-            begun = await self.poll_due(among=waiting, forced=forced)
+            begun = await self.poll_due(among=waiting, forced=forced, is_patient=True)
             polled.add(begun)
             waiting -= begun.feed_ids
             if begun.feed_ids or self._under_way:
@@ -183,19 +189,19 @@ class Poller:
             await self._clock.sleep(max((at - self._clock.now()).total_seconds(), 0.01))
         return polled
 
-    async def _poll(self, claim: Claim) -> None:
+    async def _poll(self, claim: Claim, *, is_patient: bool) -> None:
         polled = Polled()
         try:
-            await self._read_one(claim, polled)
+            await self._read_one(claim, polled, is_patient=is_patient)
         finally:
             self._polled.add(polled)
 
-    async def _read_one(self, claim: Claim, polled: Polled) -> None:
+    async def _read_one(self, claim: Claim, polled: Polled, *, is_patient: bool) -> None:
         """Whatever goes wrong with a feed ends here: the others go on."""
         known = self.routes.feeds[claim.feed_id]
         feed = replace(known, moved_to=claim.state.moved_to, subscribers=len(self.routes.of_feed(known.id)))
         try:
-            ingested, batch = await self._read_and_ingest(feed, claim)
+            ingested, batch = await self._read_and_ingest(feed, claim, is_patient=is_patient)
             await self._settle(feed, claim, ingested, batch, polled)
         except BotError as error:
             polled.failed += 1
@@ -214,26 +220,31 @@ class Poller:
             problem = SourceError(f"a bug of ours: {type(error).__name__}; please report it")
             await self._settle_failure(feed, claim, problem, polled)
 
-    async def _read_and_ingest(self, feed: Feed, claim: Claim) -> tuple[Ingested, Reading]:
+    async def _read_and_ingest(self, feed: Feed, claim: Claim, *, is_patient: bool) -> tuple[Ingested, Reading]:
         """What was stored of all batches, and the batch that came last."""
         new = edited = enqueued = 0
         batch = Reading(modified=False)
-        async for batch in self._readings(feed, claim.validators):
+        async for batch in self._readings(feed, claim.validators, is_patient=is_patient):
             self._step("after the reading")
             if not batch.modified:
                 break
             done = await self._database.write(ingest.ingest, claim, batch, self.routes, self._clock.now())
             self._step("after the ingestion")
+            if not batch.last:  # of a long archive, which may take longer than a lease
+                await self._database.write(feeds.renew, claim, self._clock.now() + LEASE)
             new, edited, enqueued = new + done.new, edited + done.edited, enqueued + done.enqueued
         return Ingested(new, edited, enqueued, first_reading=claim.is_first), batch
 
-    async def _readings(self, feed: Feed, seen: Validators) -> AsyncIterator[Reading]:
+    async def _readings(self, feed: Feed, seen: Validators, *, is_patient: bool) -> AsyncIterator[Reading]:
         if feed.kind is FeedKind.HTTP:
             async for reading in self._source.read(feed, seen, self._clock.now()):
                 yield reading
             return
+        now = self._clock.now().timestamp()
+        if is_patient and await asyncio.to_thread(archive.is_being_written, feed, now):
+            await self._clock.sleep(archive.SETTLE.total_seconds())
         # Files block; each batch is read on a thread of its own.
-        batches = archive.read(feed, seen, self._zone)
+        batches = archive.read(feed, seen, self._zone, now=None if is_patient else now)
         while (batch := await asyncio.to_thread(_next_batch, batches)) is not None:
             yield batch
 

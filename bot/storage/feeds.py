@@ -430,6 +430,13 @@ def settle(
     return bool(settled)
 
 
+def renew(connection: Connection, claim: Claim, until: datetime) -> None:
+    """Keep a feed for longer: its reading is not at its end."""
+    connection.execute(
+        update(feeds).where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no).values(lease_until=until)
+    )
+
+
 def _merge(connection: Connection, feed_id: int, url: str) -> None:
     """Let a feed that moved to the address of another go on as that one: one reading, nothing sent twice.
 
