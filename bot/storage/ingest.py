@@ -27,6 +27,7 @@ from bot.model import (
     Subscription,
     Verdict,
 )
+from bot.storage import revisions
 from bot.storage.feeds import Claim, Routes, reconcile, upsert
 from bot.storage.schema import deliveries, feeds, lanes, post_keys, posts, subscriptions, targets, verdicts
 
@@ -49,14 +50,21 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     identified = _worth_keeping(feed, reading)
     known = _look_up(connection, feed.id, [found.keys for found in identified])
     present = identity.present_keys(identified)
+    revised = _find_revised(connection, feed.id, reading, identified, known, present)
     for found in identified:
         post_id = identity.match(found, known, present)
+        if post_id is None:
+            post_id = revised.get(found.keys.ident)
         is_new = is_due = post_id is None
         if post_id is None:
             post_id = _insert_post(connection, feed, found, now, is_old=claim.is_first)
             new += 1
         else:
-            edited += _update_post(connection, post_id, found)
+            is_edited = _update_post(connection, post_id, found)
+            if feed.kind is FeedKind.ARCHIVE:
+                at = effective_at(found.entry, now)
+                is_edited = revisions.correct_date(connection, post_id, found.entry, at) or is_edited
+            edited += is_edited
             is_due = _release_held(connection, post_id, found.entry, feed)
         _learn_keys(connection, feed.id, post_id, found.keys, now, is_new=is_new)
         known.learn(found, post_id)
@@ -87,6 +95,23 @@ def _worth_keeping(feed: Feed, reading: Reading) -> list[Identified]:
     if feed.kind is FeedKind.HTTP:  # archives come oldest first
         identified = identity.oldest_first(identified)
     return identity.without_repeats(identified)
+
+
+def _find_revised(
+    connection: Connection,
+    feed_id: int,
+    reading: Reading,
+    identified: Sequence[Identified],
+    known: Known,
+    present: frozenset[bytes],
+) -> dict[str, int]:
+    """The posts that corrected entries are, by the entries' idents."""
+    if not reading.gone:
+        return {}
+    matches = [identity.match(found, known, present) for found in identified]
+    new = [found for found, post_id in zip(identified, matches, strict=True) if post_id is None]
+    matched = {post_id for post_id in matches if post_id is not None}
+    return revisions.find_revised(connection, feed_id, reading.gone, new, matched)
 
 
 def _look_up(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> Known:
