@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bot.sources import dated_text
 from bot.sources.dated_text import Dialect, Header
-from bot.sources.line_roles import date_of
+from bot.sources.line_roles import date_of, has_two_numbers
 from bot.text import dates, persian
 
 #: Twice the longest date: longer lines are no headers, whatever would be left of them when they are cleaned.
@@ -27,7 +27,6 @@ _BLANK = (
 _PIECE_CHARS = 1 << 20
 _TAIL_CHARS = 1 << 16
 _NON_BLANK = re.compile(f"[^{_BLANK}{_ENDS}]")
-_DIGIT = re.compile("[0-9\u0660-\u0669\u06f0-\u06f9]")
 
 
 class Block(NamedTuple):
@@ -159,7 +158,7 @@ def _dates(piece: str, patterns: _Patterns) -> Iterator[tuple[re.Match[str], dat
 
 
 def _date(line: str) -> dates.ParsedDate | None:
-    return _parsed(line) if _DIGIT.search(line) else None
+    return _parsed(line) if has_two_numbers(line) else None
 
 
 @lru_cache(maxsize=1 << 14)  # the days of 45 years

@@ -26,8 +26,10 @@ _NEAR = 0.9  #: likeness from which two lines are one caption said twice
 _CLOSERS = "\"'\u201d\u2019\u00bb)]\u203a"
 _TERMINALS = (".", "!", "?", "\u061f", "\u2026", ":", "\u061b", "\u06d4")
 _SENTENCE_END_INSIDE = re.compile(r"\w{3}[.!?\u061f\u2026] ")
-_DIGIT = "[0-9\u0660-\u0669\u06f0-\u06f9]"
+_DIGITS = "0-9\u0660-\u0669\u06f0-\u06f9"
+_DIGIT = f"[{_DIGITS}]"
 _ANY_DIGIT = re.compile(_DIGIT)
+_TWO_NUMBERS = re.compile(f"{_DIGIT}[^{_DIGITS}]+{_DIGIT}")
 
 _IMAGE_URL = re.compile(r"https?://\S+\.(?:jpe?g|png|gif|webp|avif|svg|bmp)(?:[?#]\S*)?", re.IGNORECASE)
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -89,7 +91,12 @@ class Line:
 def date_of(line: str) -> dates.ParsedDate | None:
     """The date that a cleaned line is, or None."""
     # The cheap questions first: nearly every line of an archive is prose.
-    return dates.parse_date(line) if len(line) in _HEADER_CHARS and _ANY_DIGIT.search(line) else None
+    return dates.parse_date(line) if len(line) in _HEADER_CHARS and has_two_numbers(line) else None
+
+
+def has_two_numbers(line: str) -> bool:
+    """Whether a line has room for a year and a day: no date is written without the two in figures."""
+    return _TWO_NUMBERS.search(line) is not None
 
 
 def is_title(line: str) -> bool:
