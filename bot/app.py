@@ -16,7 +16,7 @@ from bot.clock import Clock, SystemClock
 from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
 from bot.config import Config, Settings, host_is_loopback
 from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
-from bot.model import Channel, Shown
+from bot.model import Channel, FeedKind, Shown
 from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
 from bot.poller import Polled, Poller
@@ -28,6 +28,7 @@ from bot.sources.fetch import Fetcher
 from bot.storage import ingest, lanes, reports, status
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
+from bot.watch import watch
 from bot.web import Site
 
 log = structlog.get_logger()
@@ -109,6 +110,7 @@ class App:
         self._replayer = Replayer(self.database, self._clock, routes=self.routes)
         self._site: Site | None = None
         self._commands: Commands | None = None
+        self._are_archives_changed = False
         self._stop = asyncio.Event()
         self._fatal: BotError | None = None
         self._beaten: dict[str, datetime] = {}
@@ -182,6 +184,7 @@ class App:
             await self._start_site()
             schedule = Schedule(on_fatal=self._give_up)
             starting = asyncio.create_task(self._start_bot())
+            watching = asyncio.create_task(self._watch_archives())
             try:
                 await self._report_start(starting)
                 schedule.every(TICK, "poll", self._poll)
@@ -194,7 +197,8 @@ class App:
                 log.info("stopping")
                 self._outbox.stop()
                 starting.cancel()
-                await asyncio.gather(starting, return_exceptions=True)
+                watching.cancel()
+                await asyncio.gather(starting, watching, return_exceptions=True)
                 await schedule.stop(STOP_PATIENCE)
                 await self._poller.stop()
                 await self.database.write(status.end)
@@ -212,12 +216,23 @@ class App:
     async def _poll(self) -> None:
         await self._poller.mind_the_clock()
         polled = await self._poller.poll_due()
+        if self._are_archives_changed:
+            self._are_archives_changed = False
+            archives = [feed_id for feed_id, feed in self.routes.feeds.items() if feed.kind is FeedKind.ARCHIVE]
+            polled.add(await self._poller.poll_due(among=archives, forced=True))
         if any(change.after.moved_to != change.before.moved_to for change in polled.changes):
             await self._adopt()  # where a feed moved to the address of another, their routes are one now
         words, now = labels.catalog(self.config.language), self._clock.now()
         changes = [health.describe(change, now, self.config.language, words) for change in polled.changes]
         await self._notices.tell([*polled.silences, *changes])
         await self._beat("poll")
+
+    async def _watch_archives(self) -> None:
+        def on_change() -> None:
+            self._are_archives_changed = True
+
+        patterns = [feed.url for feed in self.config.feeds if feed.kind is FeedKind.ARCHIVE]
+        await watch(patterns, on_change, self._stop)
 
     async def _deliver(self) -> None:
         delivered = await self._outbox.deliver_due()
