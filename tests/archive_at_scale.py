@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from zoneinfo import ZoneInfo
 
 from bot.clock import SystemClock
@@ -92,7 +92,7 @@ def measure_reading(folder: Path) -> None:
     for step in ("first", "unchanged", "appended"):
         if step == "appended":
             append(folder)
-        start = perf_counter()
+        start = perf_counter(), process_time()
         found, seen = read(folder, seen)
         report(step, found, start)
 
@@ -105,14 +105,15 @@ async def measure_storing(folder: Path) -> None:
         for step in ("first", "unchanged", "appended"):
             if step == "appended":
                 append(folder)
-            start = perf_counter()
+            start = perf_counter(), process_time()
             report(step, (await look(poller)).new, start)
         await database.close()
 
 
-def report(step: str, found: int, start: float) -> None:
+def report(step: str, found: int, start: tuple[float, float]) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"  {step:10} {found:7} posts {perf_counter() - start:7.2f} s {peak:5} MB at most", flush=True)
+    wall, cpu = perf_counter() - start[0], process_time() - start[1]
+    print(f"  {step:10} {found:7} posts {wall:7.2f} s, {cpu:6.2f} s CPU, {peak:4} MB at most", flush=True)
 
 
 def main(count: int = 100_000, files: int = 1) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.fakes.bot_api import TOKEN
 
+ROOT = Path(__file__).resolve().parents[1]
 #: Every wait of these tests ends, whatever went wrong.
 PATIENCE = 30.0
 
@@ -34,6 +35,7 @@ class Installation:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         return {
             **kept,
+            "PYTHONPATH": str(ROOT),  # the checkout that the tests are of, whatever is installed
             "DATABASE_URL": f"sqlite:///{self.folder / 'q.db'}",
             "QASEDAK_ALLOW_PRIVATE_NETWORKS": "1",
             "QASEDAK_HOST_SPACING": "0",
