@@ -26,6 +26,7 @@ from bot import manners, process
 from bot.health import FeedState, Health
 from bot.manners import NextCheck, Rhythm, Trail
 from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
+from bot.storage import own_posts
 from bot.storage.schema import feed_names, feeds, hosts, lanes, post_keys, posts, subscriptions, targets
 
 #: The rhythm of a feed is that of its last posts.
@@ -208,6 +209,7 @@ def resolve_target(connection: Connection, target_id: int, chat_id: int, now: da
         update(targets).where(targets.c.id == target_id).values(chat_id=chat_id, error=None).returning(targets.c.bot_id)
     ).scalar_one()
     upsert(connection, lanes, {"bot_id": bot_id, "chat_id": chat_id}, {"next_at": now})
+    own_posts.mark_own(connection, target_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from bot.model import (
     Subscription,
     Verdict,
 )
-from bot.storage import revisions
+from bot.storage import own_posts, revisions
 from bot.storage.feeds import Claim, Routes, reconcile, upsert
 from bot.storage.schema import deliveries, feeds, lanes, post_keys, posts, subscriptions, targets, verdicts
 
@@ -70,11 +70,20 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
         known.learn(found, post_id)
         if is_due and not claim.is_first:
             enqueued += _enqueue_new(connection, post_id, found.entry, feed, wanting, now)
+    # Of a first reading nothing is enqueued before its end, so it is asked once.
+    if reading.last if claim.is_first else own_posts.may_be_own(reading.entries):
+        enqueued -= sum(own_posts.mark_own(connection, target_id) for target_id in _targets_of(connection, wanting))
     if reading.last:
         _save_reading(connection, claim, reading, now)
         if claim.is_first and reading.modified:
             enqueued += sum(enqueue_backfill(connection, subscription, now) for subscription in wanting)
     return Ingested(new, edited, enqueued, first_reading=claim.is_first)
+
+
+def _targets_of(connection: Connection, wanting: Sequence[Subscription]) -> list[int]:
+    ids = [subscription.id for subscription in wanting]
+    found = select(subscriptions.c.target_id).where(subscriptions.c.id.in_(ids)).distinct()
+    return list(connection.execute(found).scalars())
 
 
 def _require_lease(connection: Connection, claim: Claim) -> None:
@@ -292,6 +301,8 @@ def adopt(
     of_others = set(connection.execute(feeds_of.where(subscriptions.c.bot_id != bot_id)).scalars())
     routes, new = reconcile(connection, bot_id, configured, wanted, now)
     read = set(connection.execute(select(feeds.c.id).where(feeds.c.baseline_at.is_not(None))).scalars())
+    for target_id in _targets_of(connection, [routes.subscriptions[subscription_id] for subscription_id in new]):
+        own_posts.mark_own(connection, target_id)
     for subscription in (routes.subscriptions[subscription_id] for subscription_id in new):
         if subscription.feed.id in (read & of_others) - known:
             enqueue_backfill(connection, subscription, now)
@@ -315,11 +326,13 @@ def enqueue_backfill(connection: Connection, subscription: Subscription, now: da
     backfill = subscription.feed.backfill
     if backfill == 0:
         return 0
+    target_id = select(subscriptions.c.target_id).where(subscriptions.c.id == subscription.id).scalar_subquery()
     newest = (
         select(posts.c.id, posts.c.effective_at)
         .where(
             posts.c.feed_id == subscription.feed.id,
             posts.c.held.is_(None),
+            ~own_posts.is_already_there(posts.c.id, target_id),
             *([posts.c.language.in_(subscription.channel.only)] if subscription.channel.only else []),
         )
         .order_by(posts.c.effective_at.desc(), posts.c.id.desc())

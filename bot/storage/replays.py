@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, insert, literal, select
 
 from bot.model import DeliveryClass, Subscription
+from bot.storage import own_posts
 from bot.storage.ingest import enqueue
 from bot.storage.schema import deliveries, posts, replays, subscriptions
 
@@ -37,6 +38,7 @@ def unpublished(connection: Connection, subscription: Subscription) -> list[Cand
             posts.c.feed_id == subscription.feed.id,
             posts.c.held.is_(None),
             ~exists().where(deliveries.c.post_id == posts.c.id, deliveries.c.target_id == target),
+            ~own_posts.is_already_there(posts.c.id, target),
             *([posts.c.language.in_(only)] if only else []),
         )
         .order_by(posts.c.effective_at, posts.c.id)
