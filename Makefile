@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots clean
+.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots scale clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -60,6 +60,9 @@ fuzz: install-dev  ## The property tests with 3,000 examples each
 
 shots: install-dev  ## Write pictures of the pages to var/shots (needs Chromium)
 	$(BIN)/python -m tests.shots
+
+scale: install-dev  ## Time and memory of an archive of 100,000 posts
+	$(BIN)/python -m tests.archive_at_scale
 
 lock:  ## Resolve the dependencies again, with hashes and without addresses
 	$(PYTHON) -m venv .lock-venv

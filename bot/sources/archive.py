@@ -22,7 +22,7 @@ from bot.model import Feed, Hints, Reading, Validators
 from bot.sources.archive_index import GRAMMAR, Index, find_files, unreadable
 from bot.sources.archive_memory import Memory
 
-BATCH = 500  #: entries a reading
+BATCH = 100  #: entries a reading: as many as a transaction of 200 ms stores
 SETTLE = timedelta(seconds=1)  #: a file that was written to more recently may still be written to
 
 log = structlog.get_logger(__name__)

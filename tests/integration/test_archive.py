@@ -1,7 +1,10 @@
 """An archive on disk: files, encodings, batches, order, and the words of what goes wrong."""
 
 import os
+import shutil
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -12,13 +15,15 @@ import pytest
 
 from bot.errors import ArchiveError
 from bot.model import Entry, Feed, FeedKind, Flag, Reading, Validators
-from bot.sources import archive
-from bot.sources.archive_memory import Memory
+from bot.sources import archive, formats
+from bot.sources.archive_memory import Memory, key_of
 from bot.sources.dated_text import guid, parse
+from bot.sources.formats import ArchiveFormat
 from bot.text import markup
 from tests.builders_archive import SKY, Written, dump
 
 ROOT = Path(__file__).parents[2]
+ARCHIVES = ROOT / "tests" / "data" / "archives"
 SAMPLE = ROOT / "examples" / "archive"
 REAL = ROOT.parent / "shared" / "archive"
 TEHRAN = ZoneInfo("Asia/Tehran")
@@ -69,9 +74,9 @@ def test_the_language_of_the_feed_is_that_of_its_entries(blog: Path) -> None:
 @pytest.mark.parametrize(
     ("count", "sizes"),
     [
-        pytest.param(archive.BATCH, [500], id="one_full_batch"),
-        pytest.param(archive.BATCH + 1, [500, 1], id="one_more"),
-        pytest.param(2 * archive.BATCH, [500, 500], id="two_full_batches"),
+        pytest.param(archive.BATCH, [archive.BATCH], id="one_full_batch"),
+        pytest.param(archive.BATCH + 1, [archive.BATCH, 1], id="one_more"),
+        pytest.param(2 * archive.BATCH, [archive.BATCH] * 2, id="two_full_batches"),
     ],
 )
 def test_a_large_archive_comes_in_batches_and_the_last_one_says_so(
@@ -229,6 +234,83 @@ def test_a_name_with_brackets_is_a_name(tmp_path: Path) -> None:
     assert [entry.guid for entry in entries(path)] == IDS
 
 
+# --- formats -----------------------------------------------------------------------------------------------
+
+FORMATS = [pytest.param(form, id=form) for form in ("markdown", "blogger", "wordpress", "telegram", "jsonfeed")]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "found_out"])
+def test_every_format_is_read_again_only_where_it_changed(tmp_path: Path, form: str, is_named: bool) -> None:
+    copy = shutil.copytree(ARCHIVES / form, tmp_path / form)
+    exported = replace(feed(copy / "*.*"), format=form if is_named else "auto")
+    (first,) = archive.read(exported, Validators(), TEHRAN)
+    direct = {
+        entry.guid for path in copy.iterdir() for entry in formats.read_entries(path, ArchiveFormat(form), TEHRAN, None)
+    }
+    assert {entry.guid for entry in first.entries} == direct
+    published = [entry.published or datetime.max.replace(tzinfo=UTC) for entry in first.entries]
+    assert published == sorted(published)
+    for path in copy.iterdir():
+        os.utime(path, (1, 1))
+    (second,) = archive.read(exported, first.validators, TEHRAN)
+    assert (second.modified, second.entries, second.gone) == (True, (), frozenset())
+    (third,) = archive.read(exported, second.validators, TEHRAN)
+    assert not third.modified
+
+
+def note(folder: Path, name: str, title: str, body: str) -> None:
+    (folder / name).write_text(f"---\nid: {title}\ntitle: {title}\ndate: 2018-09-30\n---\n{body}\n", encoding="utf-8")
+
+
+def test_of_many_files_the_one_that_changed_is_opened_and_what_went_is_named(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md", "c.md"):
+        note(tmp_path, name, f"post {name}", "The moon is new.")
+    (first,) = read(tmp_path / "*.md")
+    assert len(first.entries) == 3
+    note(tmp_path, "b.md", "post b.md", "The moon is full.")
+    (tmp_path / "c.md").unlink()
+    same = tmp_path / "a.md"
+    status = same.stat()
+    same.write_bytes(b"x" * status.st_size)  # who opened it would find no post
+    os.utime(same, ns=(status.st_atime_ns, status.st_mtime_ns))
+    (second,) = read(tmp_path / "*.md", first.validators)
+    assert [entry.guid for entry in second.entries] == ["post b.md"]
+    assert second.gone == {key_of(Entry(guid="post c.md"))}
+
+
+def test_an_id_in_two_files_comes_once_also_when_the_hidden_one_changes(tmp_path: Path) -> None:
+    note(tmp_path, "1.md", "moon", "The first words.")
+    note(tmp_path, "2.md", "moon", "The last words.")
+    (first,) = read(tmp_path / "*.md")
+    assert ["last" in (entry.content or "") for entry in first.entries] == [True]
+    note(tmp_path, "1.md", "moon", "Other first words.")
+    (second,) = read(tmp_path / "*.md", first.validators)
+    assert second.entries == ()
+
+
+def test_texts_and_exports_may_lie_in_one_folder(blog: Path) -> None:
+    note(blog.parent, "moon.md", "moon", "The moon is new.")
+    found = entries(blog.parent / "*.*")
+    assert sorted(filter(None, (entry.guid for entry in found))) == sorted([*IDS, "moon"])
+
+
+def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        path = tmp_path / f"{count}.txt"
+        body = "It was dark, and nobody in the garden said a word. " * 40
+        newest = date(2020, 1, 1)
+        path.write_text(dump(Written(newest - timedelta(days=n), f"Day {n}", (body,)) for n in range(count)), "utf-8")
+        tracemalloc.start()
+        for _reading in archive.read(feed(path), Validators(), TEHRAN):
+            pass
+        _now, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(4_000) < 2 * peak(1_000)
+
+
 # --- whole archives ----------------------------------------------------------------------------------------
 
 
@@ -266,5 +348,8 @@ def test_the_real_archive_gives_its_five_posts() -> None:
         date(2018, 9, 23),
         date(2018, 9, 30),
     ]
+    (path,) = REAL.glob("*.txt")
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert [entry.title for entry in found] == [lines[number - 1].strip() for number in (85, 61, 36, 19, 3)]
     assert [len(markup.plain(entry.content or "").splitlines()) for entry in found] == [47, 16, 13, 9, 5]
     assert {entry.flags for entry in found} == {()}

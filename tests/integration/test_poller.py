@@ -1,10 +1,11 @@
 """The poller on a real database: who is asked, when, and what becomes of failures. Sources are programmed."""
 
 import asyncio
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from bot.storage.database import Database
 from bot.storage.schema import deliveries, hosts, posts
 from bot.storage.schema import feeds as feed_table
 from tests.builders import NOW, a_feed, a_subscription, an_entry
+from tests.builders_archive import SKY, Written, dump
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import Publisher, rss
 
@@ -205,6 +207,47 @@ async def test_a_feed_for_nobody_is_read_once(small: Bench) -> None:
         assert (await small.poll(DAY, forced=forced)).feed_ids == set()
     await small.configure(a_feed("a"))
     assert (await small.poll()).read == 1
+
+
+async def test_an_archive_that_is_being_written_is_left_for_a_second_or_waited_for(
+    small: Bench, tmp_path: Path
+) -> None:
+    path = tmp_path / "blog.txt"
+    path.write_text(dump(SKY), encoding="utf-8")
+    written = small.clock.now().timestamp() - 0.5
+    os.utime(path, (written, written))
+    await small.configure(a_feed("notes", kind=FeedKind.ARCHIVE, url=str(path)))
+    assert (await small.poller.poll_due()).new == 0
+    assert (await small.poller.poll_due()).feed_ids == set()
+    small.clock.advance(SECOND)
+    assert (await small.poller.poll_due()).new == 3
+    path.write_text(dump([Written(date(2018, 10, 7), "باران", ("باران آمد.",)), *SKY]), encoding="utf-8")
+    written = small.clock.now().timestamp()
+    os.utime(path, (written, written))
+    assert (await small.poller.poll_all_due(forced=True)).new == 1
+    assert small.clock.now().timestamp() == written + 1
+
+
+async def test_a_long_archive_keeps_its_lease(small: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "blog.txt"
+    newest = date(2020, 1, 1)
+    path.write_text(dump(Written(newest - timedelta(days=n), f"Day {n}", ("Dark.",)) for n in range(250)), "utf-8")
+    steps = []
+
+    def slow(name: str) -> None:
+        if name == "after the reading":
+            steps.append(small.clock.advance(LEASE - SECOND))
+
+    await small.configure(a_feed("notes", kind=FeedKind.ARCHIVE, url=str(path)))
+    small.restart(step=slow)
+    leases = []
+    task = asyncio.create_task(small.poller.poll_due())
+    while not task.done():
+        await asyncio.sleep(0)
+        if len(steps) > 1 and not task.done():
+            leases.append(await small.poller.poll_due())
+    assert (await task).new == 250
+    assert {frozenset(polled.feed_ids) for polled in leases} == {frozenset()}
 
 
 async def test_an_archive_for_nobody_is_read_always(small: Bench, tmp_path: Path) -> None:
