@@ -160,7 +160,12 @@ IN_ARCHIVE = [
         5,
         "unknown key 'on_weekday_mismath' under …; did you mean 'on_weekday_mismatch'?",
     ),
-    case("archive-format", "format: markdown", 13, "….format must be auto or dated-text, not 'markdown'"),
+    case(
+        "archive-format",
+        "format: atom",
+        13,
+        "….format must be auto, dated-text, markdown, blogger, wordpress, telegram or jsonfeed, not 'atom'",
+    ),
     case("replay-at", "replay: {at: [9]}", 19, '….replay.at must be a time of day such as "09:00", in quotes, not 9'),
     case(
         "replay-pick",

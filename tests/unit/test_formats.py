@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import ArchiveError
+from bot.feeds_yaml import ArchiveSection
 from bot.model import Enclosure, Entry, Flag
 from bot.sources import exports, formats, markdown, telegram_export, wordpress
 from bot.sources.formats import ArchiveFormat
@@ -711,3 +713,7 @@ def test_any_bytes_are_entries_or_an_archive_error(
     for entry in entries:
         markup.plain(entry.content or "")
         json.dumps([entry.title, entry.content, entry.guid, entry.tags], ensure_ascii=False).encode()
+
+
+def test_feeds_yaml_knows_every_format() -> None:
+    assert set(get_args(ArchiveSection.model_fields["format"].annotation)) == set(ArchiveFormat)
