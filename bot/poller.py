@@ -155,9 +155,12 @@ class Poller:
         polled, self._polled = self._polled, Polled()
         return polled
 
-    def is_reading(self) -> bool:
-        """Whether a reading is under way."""
-        return bool(self._under_way)
+    async def finish(self) -> Polled:
+        """Wait for the readings that are under way."""
+        finished = Polled()
+        while self._under_way:
+            finished.add(await self.poll_due(limit=0))
+        return finished
 
     async def _claim(self, limit: int, among: Collection[int], *, forced: bool) -> list[Claim]:
         # A lease that ran out is somebody else's trouble; what we read ourselves we do not begin again.

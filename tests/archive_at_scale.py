@@ -84,7 +84,9 @@ def a_poller(database: Database, feed: Feed) -> Poller:
 
 async def look(poller: Poller) -> Polled:
     """A look at the archive, as `run` makes it."""
-    return await poller.poll_due(forced=True, is_patient=True)
+    polled = await poller.poll_due(forced=True, is_patient=True)
+    polled.add(await poller.finish())
+    return polled
 
 
 def measure_reading(folder: Path) -> None:

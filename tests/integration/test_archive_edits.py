@@ -73,7 +73,9 @@ class Blog:
 
     async def look(self) -> Polled:
         self._clock.advance(timedelta(minutes=1))
-        return await self._poller.poll_due(forced=True)
+        polled = await self._poller.poll_due(forced=True)
+        polled.add(await self._poller.finish())
+        return polled
 
     async def ask(self, query: Any) -> list[Any]:
         def run(connection: Connection) -> list[Any]:
