@@ -23,8 +23,9 @@ from bot.poller import Polled, Poller
 from bot.replay import Replayer
 from bot.schedule import Schedule
 from bot.sender import LocalPreview, TelegramSender, open_bot, shut_down
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
+from bot.sources.parsing import Parser
 from bot.storage import ingest, lanes, reports, status
 from bot.storage.database import Database
 from bot.storage.feeds import Routes

@@ -1,7 +1,7 @@
 """Every error the program raises on purpose, as a class for each next action of the caller.
 
 A leaf: imports nothing. Foreign exceptions are turned into these at the seams (``sources/fetch.py``,
-``sources/feed.py``, ``storage/database.py``, ``sender.py``) and nowhere else.
+``sources/parsing.py``, ``storage/database.py``, ``sender.py``) and nowhere else.
 
     BotError
     ├── ConfigError             the operator edits the file or the environment; exit code 2

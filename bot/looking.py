@@ -33,9 +33,10 @@ from bot.model import (
 )
 from bot.sender import TelegramSender, open_bot, shut_down
 from bot.sources import archive, formats
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer
 from bot.sources.formats import ArchiveFormat
+from bot.sources.parsing import Parser
 
 Found = Identified
 

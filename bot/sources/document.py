@@ -1,32 +1,32 @@
 """Parse one feed document. Runs in a child process that may be killed: feedparser can hang or raise on bad input.
 
 Bytes in, plain dictionaries out (they must cross a process border). Decides the charset itself, since feedparser
-trusts HTTP headers over bytes and so makes mojibake of half the Persian feeds; mends what would push feedparser off
-its strict path. Touches no network, no clock and no disk.
+trusts HTTP headers over bytes and so makes mojibake of half the Persian feeds; ``mending.py`` mends the markup. Touches
+no network, no clock and no disk.
 """
 
 import contextlib
-import html.entities
 import io
 import json
+import os
 import re
 import resource
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 import feedparser
 
-#: Entries beyond these are not read: no channel wants a thousand posts at once.
-MAX_ENTRIES = 1000
+from bot.sources import mending
+from bot.sources.mending import MAX_ENTRIES, Ending
+
 #: Characters of one text; longer ones are cut and flagged.
 MAX_TEXT_CHARS = 512 * 1024
 MAX_TITLE_CHARS = 1024
-MAX_TAGS = 100
-#: A tag with more attributes than this sends feedparser into quadratic time.
-MAX_ATTRIBUTES = 500
+MAX_TAGS = mending.MAX_TAGS
 #: Of an address or a name.
 MAX_SHORT_CHARS = 8 * 1024
+#: In which the channel speaks of itself; only what is read past feedparser must keep to it.
+MAX_HEAD_CHARS = 64 * 1024
 #: JSON deeper than this is refused before Python's own recursion limit meets it.
 MAX_JSON_DEPTH = 100
 
@@ -43,54 +43,37 @@ _BOMS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_DECLARATION = re.compile(r"<\?xml[^>]*?\?>", re.IGNORECASE)
+_COMMENT = re.compile("<!--.*?(?:-->|\\Z)", re.DOTALL)
+_SKIP_HOURS = re.compile("<skiphours>(.*?)</skiphours>", re.IGNORECASE | re.DOTALL)
+_SKIP_DAYS = re.compile("<skipdays>(.*?)</skipdays>", re.IGNORECASE | re.DOTALL)
+_HOUR = re.compile(r"<hour>\s*([0-9]{1,2})\s*</", re.IGNORECASE)
+_DAY = re.compile(r"<day>\s*([a-z]{6,9})\s*</", re.IGNORECASE)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""", re.IGNORECASE)
-#: XML 1.0 section 2.2: these are no characters of a document.
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# What stands before the first element, up to a DOCTYPE; possessive, so that it fails in linear time.
-_DOCTYPE = re.compile(
-    r"\A((?:[^<]++|<\?.*?\?>|<!--.*?-->)*+)<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL
-)
-# A stretch in which & and < mean nothing; or a reference, or an ampersand that is none; or a tag that is suspiciously
-# long. Each branch that looks far ahead ends at the end of the text, or at the next "<".
-_MARKUP = re.compile(
-    r"(?P<verbatim><!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))"
-    r"|&(?:\#(?:x(?P<hex>[0-9a-f]+)|(?P<decimal>[0-9]+));?|(?P<name>[a-z][a-z0-9]*);)?"
-    rf"|(?P<tag><[a-z][^<>]{{{2 * MAX_ATTRIBUTES}}}[^<>]*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_REFERENCE = re.compile(r"&#(?:x(?P<hex>[0-9a-f]+)|(?P<decimal>[0-9]+));?", re.IGNORECASE)
-
-
-_ENTRY_EDGE = re.compile(r"<(?P<closes>/?)(?:\w+:)?(?:item|entry)(?=[\s>])", re.IGNORECASE)
-_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
-
-
-class Ending(StrEnum):
-    """How a document ends."""
-
-    WHOLE = "whole"
-    UNCLOSED = "unclosed"  #: after an entry, but more of them may have been meant to follow
-    TORSO = "torso"  #: within an entry
 
 
 class NotAFeed(ValueError):
-    """The document is none of the formats we know; the text says what it looks like."""
+    """The document is none of the formats we know, or feedparser fails on it; the text says what it looks like."""
 
 
-def limit_memory(size_bytes: int) -> None:
-    """Give this process so much address space and no more. Here, since the child imports this module alone."""
+def set_up_child(memory_bytes: int, niceness: int) -> None:
+    """Give this process so much address space and no more, and its place behind the others'.
+
+    Here, since the child imports this module alone.
+    """
     with contextlib.suppress(ValueError, OSError):  # a container may allow less already
-        resource.setrlimit(resource.RLIMIT_AS, (size_bytes, size_bytes))
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    os.nice(niceness)
 
 
 def parse(body: bytes, content_type: str) -> dict[str, Any]:
-    """Parse RSS, RDF, Atom or JSON Feed into ``{"title", "home", "language", "ttl_minutes", "ending", "entries"}``.
+    """Parse RSS, RDF, Atom or JSON Feed into plain values.
 
-    An entry has ``guid title link published updated author tags summary content enclosures truncated``; dates are the
-    publisher's own strings, and so are addresses, but for what xml:base says. Entries stand in the document's order.
+    A document has ``title home language ttl_minutes update_minutes skip_hours skip_days ending entries``. An entry has
+    ``guid title link published updated author tags summary content enclosures truncated``; dates are the publisher's
+    own strings, and so are addresses, but for what xml:base says. Entries stand in the document's order.
 
-    Raises: NotAFeed.
+    Raises: NotAFeed; and MemoryError, which says something of the process as well.
     """
     text = decode(body, content_type)
     if text.lstrip()[:1] in ("{", "["):
@@ -146,56 +129,14 @@ def _looks_persian(body: bytes) -> bool:
     return len(high) > 5 and letters * 10 > len(high) * 9 and in_words * 2 > len(high)
 
 
-def _mend(text: str) -> str:
-    """Bring a document onto feedparser's strict path, without changing what it says."""
-    text = _ILLEGAL.sub("", _DECLARATION.sub("", text, count=1))
-    # Entities of a DOCTYPE are the billion laughs; none of them is needed to read a feed.
-    return _MARKUP.sub(_mended, _DOCTYPE.sub(r"\1", text, count=1)).strip()
-
-
-def _mended(found: re.Match[str]) -> str:
-    if found["verbatim"]:
-        return _REFERENCE.sub(_legal_reference, found[0])
-    if found["tag"]:
-        if found["tag"].count("=") > MAX_ATTRIBUTES:
-            raise NotAFeed(f"one of its tags has over {MAX_ATTRIBUTES} attributes; it is not read")
-        return "<" + _MARKUP.sub(_mended, found[0][1:])
-    if found["hex"] or found["decimal"]:
-        return _legal_reference(found)
-    if found["name"]:
-        return _named_entity(found["name"]) or f"&amp;{found['name']};"
-    return "&amp;"
-
-
-def _legal_reference(found: re.Match[str]) -> str:
-    digits = found["hex"] or found["decimal"]
-    number = int(digits, 16 if found["hex"] else 10) if len(digits) < 9 else 0
-    if number > 0x10FFFF or (number not in (9, 10, 13) and _ILLEGAL.match(chr(number))):
-        return "\ufffd"
-    return found[0] if found[0].endswith(";") else found[0] + ";"
-
-
-def _named_entity(name: str) -> str | None:
-    """An entity of HTML as itself, since no DOCTYPE declares it; XML's own five stay."""
-    if name in ("amp", "lt", "gt", "quot", "apos"):
-        return f"&{name};"
-    return "".join(f"&#{ord(character)};" for character in html.entities.html5.get(name + ";", "")) or None
-
-
 # --- XML -----------------------------------------------------------------------------------------------------
 
 
 def _parse_xml(text: str) -> dict[str, Any]:
-    parsed = feedparser.parse(
-        io.BytesIO(_mend(text).encode("utf-8")),
-        # No content-location: feedparser would make a link of a guid such as "1".
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    parsed = _feedparser(_mend(text))
     if not parsed.get("version") and not parsed.entries:
         raise NotAFeed(_looks_like(text))
-    ending = _ending(text) if parsed.bozo else Ending.WHOLE
+    ending = mending.ending(text) if parsed.bozo else Ending.WHOLE
     if ending is not Ending.WHOLE and not parsed.entries:
         raise NotAFeed("it was cut off before its first entry; it is tried again later")
     channel = parsed.feed
@@ -203,10 +144,35 @@ def _parse_xml(text: str) -> dict[str, Any]:
         "title": _text(channel, "title"),
         "home": _text(channel, "link"),
         "language": _text(channel, "language"),
-        "ttl_minutes": _minutes(channel),
+        "ttl_minutes": _minutes(_text(channel, "ttl")),
+        "update_minutes": _update_minutes(channel),
+        **_skipped(text),
         "ending": ending,
         "entries": [_entry(entry) for entry in parsed.entries[:MAX_ENTRIES]],
     }
+
+
+def _mend(text: str) -> str:
+    try:
+        return mending.mend(text)
+    except mending.Refused as error:
+        raise NotAFeed(str(error)) from error
+
+
+def _feedparser(text: str) -> Any:
+    try:
+        return feedparser.parse(
+            io.BytesIO(text.encode("utf-8")),
+            # No content-location: feedparser would make a link of a guid such as "1".
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except MemoryError:
+        raise
+    # It raises re.error, ValueError, OverflowError, UnicodeError ... on odd documents: feedparser#599.
+    except Exception as error:
+        raise NotAFeed(f"feedparser fails on it ({type(error).__name__}); report it to the publisher") from error
 
 
 def _looks_like(text: str) -> str:
@@ -216,24 +182,20 @@ def _looks_like(text: str) -> str:
     return "it is no RSS, Atom or JSON feed; open the address in a browser"
 
 
-def _ending(text: str) -> Ending:
-    edges = list(_ENTRY_EDGE.finditer(text))
-    if _END.search(text, edges[-1].end() if edges else 0):
-        return Ending.WHOLE
-    return Ending.TORSO if edges and not edges[-1]["closes"] else Ending.UNCLOSED
-
-
 def _text(element: Mapping[str, Any], name: str) -> str | None:
     # "in", not get(): feedparser answers get("updated") with the published date.
     value = element[name] if name in element else None  # noqa: SIM401
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _minutes(channel: Mapping[str, Any]) -> int | None:
-    """RSS ttl, or the RDF syndication module's period and frequency, in minutes; None where nonsense."""
-    ttl = (_text(channel, "ttl") or "").strip()
-    if _is_number(ttl) and 0 < int(ttl) <= 7 * 24 * 60:
-        return int(ttl)
+def _minutes(ttl: str | None) -> int | None:
+    """RSS ttl in minutes; None where it is nonsense."""
+    ttl = (ttl or "").strip()
+    return int(ttl) if _is_number(ttl) and 0 < int(ttl) <= 7 * 24 * 60 else None
+
+
+def _update_minutes(channel: Mapping[str, Any]) -> int | None:
+    """The RDF syndication module's period and frequency in minutes; None where they are nonsense."""
     period = {"hourly": 60, "daily": 1440, "weekly": 10080, "monthly": 43200, "yearly": 525600}.get(
         (_text(channel, "sy_updateperiod") or "").strip().lower()
     )
@@ -243,6 +205,20 @@ def _minutes(channel: Mapping[str, Any]) -> int | None:
 
 def _is_number(text: str) -> bool:
     return re.fullmatch("[0-9]{1,9}", text) is not None
+
+
+def _skipped(text: str) -> dict[str, list[int]]:
+    """The hours and days that RSS says not to ask in: read here, since feedparser keeps the last one of each only."""
+    head = _COMMENT.sub("", mending.head(text[:MAX_HEAD_CHARS]))
+    hours = [hour for block in _SKIP_HOURS.findall(head) for hour in _HOUR.findall(block)]
+    days = [day.lower() for block in _SKIP_DAYS.findall(head) for day in _DAY.findall(block)]
+    skip_hours = {int(hour) % 24 for hour in hours if int(hour) <= 24}  # RSS 0.91 counted 1 to 24
+    skip_days = {_WEEKDAYS.index(day) for day in days if day in _WEEKDAYS}
+    return {
+        # Who is never to be asked is mistaken.
+        "skip_hours": sorted(skip_hours) if len(skip_hours) < 24 else [],
+        "skip_days": sorted(skip_days) if len(skip_days) < 7 else [],
+    }
 
 
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -316,14 +292,28 @@ def _parse_json(text: str) -> dict[str, Any]:
         raise NotAFeed("its JSON is broken; it is tried again later") from None
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
         raise NotAFeed("it is JSON, but not a JSON Feed: it has no list of items; open the address in a browser")
+    items = [item for item in document["items"] if isinstance(item, dict)]
     return {
         "title": _string(document.get("title")),
         "home": _string(document.get("home_page_url")),
         "language": _string(document.get("language")),
         "ttl_minutes": None,
+        "update_minutes": None,
+        "skip_hours": [],
+        "skip_days": [],
         "ending": Ending.WHOLE,
-        "entries": [_json_entry(item) for item in document["items"][:MAX_ENTRIES] if isinstance(item, dict)],
+        "entries": [_json_entry(item) for item in _newest(items)],
     }
+
+
+def _newest(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if len(items) <= MAX_ENTRIES:
+        return items
+    first, last = (
+        [date for item in items[part] if (date := _string(item.get("date_published")))]
+        for part in (slice(None, mending.ENTRIES_TO_DATE_BY), slice(-mending.ENTRIES_TO_DATE_BY, None))
+    )
+    return items[-MAX_ENTRIES:] if mending.is_oldest_first(first, last) else items[:MAX_ENTRIES]
 
 
 def _json_entry(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -358,7 +348,7 @@ def _json_entry(item: Mapping[str, Any]) -> dict[str, Any]:
 def _string(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
-    cleaned = _ILLEGAL.sub("", value)
+    cleaned = mending.legal(value)
     return cleaned if cleaned.strip() else None
 
 

@@ -1,10 +1,10 @@
 """(2) Read an HTTP feed: fetch its bytes, have them parsed in a child process, make entries of the outcome.
 
-Stands between ``fetch.py`` (bytes) and ``document.py`` (the child). Stores nothing and decides nothing about identity.
+Stands between ``fetch.py`` (bytes) and ``parsing.py`` (the children). Stores nothing and decides nothing about
+identity.
 """
 
 import asyncio
-import multiprocessing
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,114 +14,19 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
-from pebble import ProcessExpired, ProcessPool
-
-from bot.errors import ParseError
 from bot.model import Enclosure, Entry, Feed, Flag, Reading, Validators
 from bot.sources import document
-from bot.sources.document import Ending
 from bot.sources.fetch import LONGEST_HINT, Answer, Fetcher
+from bot.sources.mending import Ending
+from bot.sources.parsing import Parser
 from bot.text import dates, language, markup, persian
 
-#: A document that takes longer is hostile or hopeless; its child is killed.
-PARSE_SECONDS = 20
-#: A child that got no document for so long is ended; the next one costs half a second more.
-REST_SECONDS = 120
-#: Address space of a child.
-PARSE_BYTES = 512 * 1024 * 1024
 #: Dates outside of these are a publisher's mistake, and as good as none.
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)  # just past the zero of Unix clocks, by far the commonest wrong date
 FURTHEST_AHEAD = timedelta(days=366)
 #: Of an entry's markup; its beginning is in the language of the rest.
 LANGUAGE_CHARS = 4000
 _TAG_OR_REFERENCE = re.compile(r"<[^<>]*>|&#?\w+;")
-
-
-class Parser:
-    """The child process that parses documents.
-
-    It is started when first needed, killed when a document takes too long, and ended when nothing came for a while: an
-    idle bot is one process.
-    """
-
-    def __init__(self, *, seconds: float = PARSE_SECONDS, rest_after: float = REST_SECONDS) -> None:
-        self._seconds = seconds
-        self._rest_after = rest_after
-        self._pool: ProcessPool | None = None
-        self._resting: asyncio.TimerHandle | None = None
-        self._under_way = 0
-
-    def is_resting(self) -> bool:
-        """Whether there is no child."""
-        return self._pool is None
-
-    async def parse(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """Parse one document.
-
-        Raises: ParseError, whatever went wrong in the child.
-        """
-        if self._resting is not None:
-            self._resting.cancel()
-        self._under_way += 1
-        try:
-            return await self._parse(body, content_type)
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._resting = asyncio.get_running_loop().call_later(self._rest_after, self._rest)
-
-    async def _parse(self, body: bytes, content_type: str) -> dict[str, Any]:
-        future = self._running_pool().schedule(document.parse, args=(body, content_type), timeout=self._seconds)
-        try:
-            parsed: dict[str, Any] = await asyncio.wrap_future(future)
-        except document.NotAFeed as error:
-            raise ParseError(str(error)) from error
-        except TimeoutError:
-            raise ParseError(
-                f"parsing it took over {self._seconds:g} s, and was ended; report it to the publisher"
-            ) from None
-        except MemoryError:
-            raise ParseError(f"parsing it took over {PARSE_BYTES >> 20} MiB; report it to the publisher") from None
-        except ProcessExpired as error:
-            raise ParseError(f"the parser died of it (exit {error.exitcode}); report it to the publisher") from error
-        except asyncio.CancelledError:
-            future.cancel()  # type: ignore[no-untyped-call]  # pebble has no annotations here
-            raise
-        # feedparser raises re.error, ValueError, OverflowError, UnicodeError ... on odd documents: feedparser#599.
-        except Exception as error:
-            raise ParseError(f"feedparser failed on it ({type(error).__name__}); report it to the publisher") from error
-        return parsed
-
-    def _running_pool(self) -> ProcessPool:
-        if self._pool is not None and not self._pool.active:  # one that broke takes no more work
-            self.close()
-        if self._pool is None:
-            self._pool = ProcessPool(
-                max_workers=1,
-                max_tasks=200,
-                initializer=document.limit_memory,
-                initargs=(PARSE_BYTES,),
-                context=multiprocessing.get_context("forkserver"),
-            )
-        return self._pool
-
-    def _rest(self) -> None:
-        # On a thread: to join a process blocks.
-        asyncio.get_running_loop().run_in_executor(None, _end, self._pool)
-        self._pool = None
-
-    def close(self) -> None:
-        """End the child."""
-        if self._resting is not None:
-            self._resting.cancel()
-        _end(self._pool)
-        self._pool = None
-
-
-def _end(pool: ProcessPool | None) -> None:
-    if pool is not None:
-        pool.stop()  # type: ignore[no-untyped-call]
-        pool.join()
 
 
 class FeedSource:
@@ -174,11 +79,18 @@ class FeedSource:
             title=markup.clean_title(parsed["title"] or "") or None,
             home=_web_link(answer.url, parsed["home"]),
             language=parsed["language"],
-            hints=replace(answer.hints, ttl=_ttl(parsed["ttl_minutes"])),
+            hints=replace(
+                answer.hints,
+                ttl=_ttl(parsed["ttl_minutes"], parsed["update_minutes"]),
+                skip_hours=frozenset(parsed["skip_hours"]),
+                skip_days=frozenset(parsed["skip_days"]),
+            ),
         )
 
 
-def _ttl(minutes: int | None) -> timedelta | None:
+def _ttl(*hints: int | None) -> timedelta | None:
+    """Of several hints, in minutes, the longest."""
+    minutes = max((hint for hint in hints if hint), default=None)
     return min(timedelta(minutes=minutes), LONGEST_HINT) if minutes else None
 
 

@@ -14,8 +14,9 @@ from bot.identity import identify
 from bot.model import Entry, Feed, FeedKind, Language, Message, Reading, Validators
 from bot.render import TEMPLATES, render
 from bot.sources import archive
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer, Fetcher
+from bot.sources.parsing import Parser
 from bot.text.richtext import utf16_length
 from tests.builders import a_channel, a_post, a_subscription
 from tests.tdlib import accepted, live

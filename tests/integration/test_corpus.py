@@ -9,8 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.model import Entry, Feed, FeedKind
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer, Fetcher
+from bot.sources.parsing import Parser
 from tests.builders import NOW
 
 #: Where we differ from the manifest, and why that is right.

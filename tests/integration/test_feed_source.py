@@ -10,8 +10,9 @@ import pytest
 
 from bot.errors import ParseError
 from bot.model import Enclosure, Entry, Feed, Flag, Hints, Reading, Validators
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer, Fetcher
+from bot.sources.parsing import Parser
 from tests.builders import NOW, a_feed
 from tests.fakes.publisher import Publisher, rss
 

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, select
 from bot.errors import FeedGone, FetchError, ParseError, StorageError
 from bot.model import Feed, FeedKind, Hints, Reading, Subscription, Validators
 from bot.poller import LEASE, Polled, Poller
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
+from bot.sources.parsing import Parser
 from bot.storage import feeds, ingest
 from bot.storage.database import Database
 from bot.storage.schema import deliveries, hosts, posts

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.sources import document
-from bot.sources.document import Ending, NotAFeed
+from bot.sources import document, mending
+from bot.sources.document import NotAFeed
+from bot.sources.mending import Ending
 from tests.fakes.publisher import atom, rss
 
 PERSIAN = "ماه کامل بر فراز تپه‌ها"
@@ -176,7 +177,7 @@ def test_repetition_is_mended_in_linear_time(text: str) -> None:
     for hostile in (text, "<!DOCTYPE rss [" + text, "{" + text):
         with contextlib.suppress(NotAFeed):
             _parse(_feed(f"<title>x</title><description><![CDATA[{hostile}]]></description>"))
-        document._mend(hostile)
+        mending.mend(hostile)
 
 
 # --- what it is ----------------------------------------------------------------------------------------------
@@ -293,22 +294,54 @@ def test_everything_has_a_limit() -> None:
     assert len(entry["content"]) == document.MAX_TEXT_CHARS
     assert max(len(entry[name]) for name in ("title", "link")) <= document.MAX_SHORT_CHARS
     assert len(entry["tags"]) == document.MAX_TAGS
-    assert len(_parse(rss(items=[{"title": "x"}] * 1200))["entries"]) == document.MAX_ENTRIES
+    assert len(_parse(rss(items=[{"title": "x"}] * 1200))["entries"]) == mending.MAX_ENTRIES
 
 
 @pytest.mark.parametrize(
     ("extra", "minutes"),
     [
-        ("<ttl>90</ttl>", 90), ("<ttl>0</ttl>", None), ("<ttl>-5</ttl>", None), ("<ttl>1h</ttl>", None),
-        ("<ttl>99999</ttl>", None), ("<ttl>²</ttl>", None), ("", None),
-        ("<sy:updatePeriod>hourly</sy:updatePeriod>", 60),
-        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", 360),
-        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", None),
-        ("<sy:updatePeriod>sometimes</sy:updatePeriod>", None),
+        ("<ttl>90</ttl>", (90, None)), ("<ttl>0</ttl>", (None, None)), ("<ttl>-5</ttl>", (None, None)),
+        ("<ttl>1h</ttl>", (None, None)), ("<ttl>99999</ttl>", (None, None)), ("<ttl>²</ttl>", (None, None)),
+        ("<ttl>1.5</ttl>", (None, None)), ("", (None, None)),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod>", (None, 60)),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", (None, 360)),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", (None, None)),
+        ("<sy:updatePeriod>sometimes</sy:updatePeriod>", (None, None)),
+        ("<ttl>90</ttl><sy:updatePeriod> Daily </sy:updatePeriod>", (90, 1440)),
     ],
 )  # fmt: skip
-def test_a_feed_says_how_often_it_changes(extra: str, minutes: int | None) -> None:
-    assert _parse(rss(items=[{"title": "x"}], extra=extra))["ttl_minutes"] == minutes
+def test_a_feed_says_how_often_it_changes(extra: str, minutes: tuple[int | None, int | None]) -> None:
+    parsed = _parse(rss(items=[{"title": "x"}], extra=extra))
+    assert (parsed["ttl_minutes"], parsed["update_minutes"]) == minutes
+
+
+def _hours(*hours: int) -> str:
+    return f"<skipHours>{''.join(f'<hour>{hour}</hour>' for hour in hours)}</skipHours>"
+
+
+@pytest.mark.parametrize(
+    ("extra", "hours", "days"),
+    [
+        (_hours(0, 5, 23), [0, 5, 23], []),
+        (_hours(24, 1), [0, 1], []),
+        ("<skipHours>\n <hour> 7 </hour>\n <hour>x</hour><hour>-3</hour><hour>25</hour></skipHours>", [7], []),
+        (_hours(*range(24)), [], []),
+        (_hours(*range(1, 25)), [], []),
+        (_hours(*range(1, 24)), list(range(1, 24)), []),
+        ("<skipDays><day>Friday</day><day>SATURDAY</day><day>Fri</day><day>Jomeh</day></skipDays>", [], [4, 5]),
+        (f"<skipDays>{''.join(f'<day>{day}</day>' for day in document._WEEKDAYS)}</skipDays>", [], []),
+        (f"<!-- {_hours(3)} -->", [], []),
+        (f"<!-- <item> -->{_hours(3)}", [3], []),
+        (f"{_hours(3)}<SKIPDAYS><DAY>monday</DAY></SKIPDAYS>", [3], [0]),
+        ("x" * document.MAX_HEAD_CHARS + _hours(3), [], []),
+        ("<skipHours><hour>3</hour>", [], []),
+    ],
+    ids=["hours", "24", "nonsense", "all", "all-to-24", "all-but-one", "days", "all-days", "comment", "after-a-comment",
+         "capitals", "too-far", "unclosed"],
+)  # fmt: skip
+def test_a_feed_says_when_not_to_ask(extra: str, hours: list[int], days: list[int]) -> None:
+    parsed = _parse(rss(items=[{"title": "x", "description": _hours(9)}], extra=extra))
+    assert (parsed["skip_hours"], parsed["skip_days"]) == (hours, days)
 
 
 # --- JSON Feed -----------------------------------------------------------------------------------------------
@@ -370,8 +403,8 @@ _pieces = st.sampled_from(
 def test_any_bytes_are_entries_without_odd_characters_or_an_exception(pieces: list[str], charset: str) -> None:
     """feedparser's own exceptions are let through: the child process is there for them."""
     text = "".join(pieces)
-    mended = document._mend(text)
-    assert not document._ILLEGAL.search(mended)
+    mended = mending.mend(text)
+    assert not mending._ILLEGAL.search(mended)
     decoded = document.decode(text.encode(charset, "surrogatepass" if "utf" in charset else "replace"), "")
     assert isinstance(decoded, str)
     try:
