@@ -37,6 +37,7 @@ _MARKUP = re.compile(
     rf"|(?P<tag><[a-z](?=[^<]{{{2 * MAX_ATTRIBUTES}}})(?:[^<>\"']|{_QUOTED})*+)",
     re.IGNORECASE | re.DOTALL,
 )
+_NAMESPACE = re.compile(r"\bxmlns(?::[\w.-]*)?\s*=")  # of these any number is cheap
 _REFERENCE = re.compile(r"&#(?:x(?P<hex>[0-9a-f]+)|(?P<decimal>[0-9]+));?", re.IGNORECASE)
 # That stretch again; or where an entry or one of its categories begins or ends, the whole tag where it can be had.
 _STRUCTURE = re.compile(
@@ -83,7 +84,8 @@ def _mended(found: re.Match[str]) -> str:
     if found["verbatim"]:
         return _REFERENCE.sub(_legal_reference, found[0])
     if found["tag"]:
-        if re.sub(_QUOTED, "", found["tag"]).count("=") > MAX_ATTRIBUTES:
+        names = _NAMESPACE.sub("", re.sub(_QUOTED, "", found["tag"]))
+        if names.count("=") > MAX_ATTRIBUTES:
             raise Refused(f"one of its tags has over {MAX_ATTRIBUTES} attributes; it is not read")
         return "<" + _MARKUP.sub(_mended, found[0][1:])
     if found["hex"] or found["decimal"]:
