@@ -1,6 +1,6 @@
 """Records for tests: every default is valid, a test names only what it is about."""
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,3 +40,12 @@ def a_subscription(feed: Feed | None = None, channel: Channel | None = None, **c
 
 def a_post(entry: Entry | None = None, **changes: Any) -> Post:
     return replace(Post(id=1, feed_id=1, ident="guid-1", entry=entry or an_entry(), first_seen=NOW), **changes)
+
+
+def all_words(record: Any) -> str:
+    """Every string within a record, for what no string may hold."""
+    if is_dataclass(record) and not isinstance(record, type):
+        record = [getattr(record, part.name) for part in fields(record)]
+    if isinstance(record, list | tuple | frozenset):
+        return "\n".join(map(all_words, record))
+    return record if isinstance(record, str) else ""

@@ -9,7 +9,7 @@ import gzip
 import json
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from bot.errors import ParseError, SourceError
+from bot.errors import SourceError
 from bot.model import Flag, Reading, Validators
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
@@ -26,7 +26,7 @@ from bot.sources.parsing import Parser
 from bot.storage.database import Database
 from bot.storage.schema import posts
 from bot.text import markup
-from tests.builders import NOW, a_feed
+from tests.builders import NOW, a_feed, all_words
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import Publisher, atom, rss
 from tests.integration.test_poller import Bench
@@ -35,10 +35,10 @@ TESTS = Path(__file__).resolve().parents[1]
 PERSIAN = "ماه کامل بر فراز تپه‌ها"
 TEHRAN = ZoneInfo("Asia/Tehran")
 SEEN = Validators(b'"old"', None, b"old")
-#: For what takes seconds: it must end, and everything else must go on.
+#: No document may take longer, on a machine that has nothing else to do.
 LIMIT_SECONDS = 20
 
-pytestmark = pytest.mark.timeout(LIMIT_SECONDS)
+pytestmark = pytest.mark.timeout(3 * LIMIT_SECONDS)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 def _is_fit_to_store(reading: Reading) -> None:
     """Whatever came: characters that PostgreSQL and Telegram take, links into the web, a bounded number of each."""
-    assert not _UNFIT.search(json.dumps(asdict(reading), default=str, ensure_ascii=False))
+    assert not _UNFIT.search(all_words(reading))
     assert len(reading.entries) <= 1000
     for entry in reading.entries:
         assert re.match("https?://", entry.link or "http://")
@@ -404,7 +404,7 @@ HOSTILE = rss(items=[{"title": "x", "author": "x" * 600_000}])
 
 
 async def test_fifty_feeds_are_read_on_time_while_hostile_ones_burn_their_limit(publisher: Publisher) -> None:
-    parser = Parser(seconds=2.5, quick_seconds=0.5)
+    parser = Parser(quick_seconds=0.5)
     fetcher = Fetcher(user_agent="Qasedak/test", allow_private_networks=True)
     source = FeedSource(fetcher, parser, zone=TEHRAN)
     for number in range(50):
@@ -412,12 +412,13 @@ async def test_fifty_feeds_are_read_on_time_while_hostile_ones_burn_their_limit(
     publisher.serve("/hostile", HOSTILE)
     try:
         burning = [asyncio.create_task(_read(source, publisher.url("/hostile"))) for _feed in range(3)]
-        readings = await asyncio.gather(*(_read(source, publisher.url(f"/{number}")) for number in range(50)))
-        assert not all(task.done() for task in burning)
+        async with asyncio.timeout(LIMIT_SECONDS):
+            readings = await asyncio.gather(*(_read(source, publisher.url(f"/{number}")) for number in range(50)))
         assert [reading.entries[0].title for reading in readings] == [f"Moon {number}.0" for number in range(50)]
-        for outcome in await asyncio.gather(*burning, return_exceptions=True):
-            assert isinstance(outcome, ParseError)
-            assert "over 2.5 s" in str(outcome)
+        assert not any(task.done() for task in burning)
+        for task in burning:
+            task.cancel()
+        await asyncio.wait(burning)
     finally:
         await fetcher.close()
         await asyncio.to_thread(parser.close)
