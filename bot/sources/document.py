@@ -136,7 +136,7 @@ def _parse_xml(text: str) -> dict[str, Any]:
     parsed = _feedparser(_mend(text))
     if not parsed.get("version") and not parsed.entries:
         raise NotAFeed(_looks_like(text))
-    ending = mending.ending(text) if parsed.bozo else Ending.WHOLE
+    ending = mending.find_ending(text) if parsed.bozo else Ending.WHOLE
     if ending is not Ending.WHOLE and not parsed.entries:
         raise NotAFeed("it was cut off before its first entry; it is tried again later")
     channel = parsed.feed
@@ -209,7 +209,7 @@ def _is_number(text: str) -> bool:
 
 def _skipped(text: str) -> dict[str, list[int]]:
     """The hours and days that RSS says not to ask in: read here, since feedparser keeps the last one of each only."""
-    head = _COMMENT.sub("", mending.head(text[:MAX_HEAD_CHARS]))
+    head = _COMMENT.sub("", mending.find_head(text[:MAX_HEAD_CHARS]))
     hours = [hour for block in _SKIP_HOURS.findall(head) for hour in _HOUR.findall(block)]
     days = [day.lower() for block in _SKIP_DAYS.findall(head) for day in _DAY.findall(block)]
     skip_hours = {int(hour) % 24 for hour in hours if int(hour) <= 24}  # RSS 0.91 counted 1 to 24

@@ -170,7 +170,7 @@ class _TagLimit:
 # --- where it ends -------------------------------------------------------------------------------------------
 
 
-def ending(text: str) -> Ending:
+def find_ending(text: str) -> Ending:
     """Whether a document that is not well-formed was cut off, and where."""
     last = None
     for found in _STRUCTURE.finditer(text):
@@ -180,7 +180,7 @@ def ending(text: str) -> Ending:
     return Ending.TORSO if last and not last["closes"] else Ending.UNCLOSED
 
 
-def head(text: str) -> str:
+def find_head(text: str) -> str:
     """What stands before the first entry."""
     for found in _STRUCTURE.finditer(text):
         if found["entry"]:

@@ -1,8 +1,8 @@
 """Have documents parsed in child processes that may be killed, so that a hostile one delays no other for long.
 
-Stands between ``feed.py`` and ``document.py``, which runs in the children. There are two lanes. Every document begins
-in the quick one, which gives it a second; one that needs more starts again in the slow one, at a low priority. Knows
-nothing of feeds, and decides nothing about what it hands on.
+Stands between ``feed.py`` and ``document.py``, which runs in the children. Every document begins with the quick child,
+which gives it a second; one that needs more starts again with the slow children, at a low priority. Knows nothing of
+feeds, and decides nothing about what it hands on.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from bot.sources import document
 QUICK_SECONDS = 1
 #: A document that takes longer is hostile or hopeless.
 PARSE_SECONDS = 20
-#: Children of the slow lane.
+#: So that one hopeless document does not keep a long one waiting.
 SLOW_CHILDREN = 2
-#: They get what the bot and the quick lane leave of the processor.
+#: They get what the bot and the quick child leave of the processor.
 SLOW_NICENESS = 10
 #: A child that got no document for so long is ended; the next one costs half a second more.
 REST_SECONDS = 120
@@ -38,8 +38,8 @@ class Parser:
     def __init__(
         self, *, seconds: float = PARSE_SECONDS, quick_seconds: float = QUICK_SECONDS, rest_after: float = REST_SECONDS
     ) -> None:
-        self._quick = _Lane(min(quick_seconds, seconds), rest_after, children=1, niceness=0)
-        self._slow = _Lane(seconds, rest_after, children=SLOW_CHILDREN, niceness=SLOW_NICENESS)
+        self._quick = _Children(min(quick_seconds, seconds), rest_after, count=1, niceness=0)
+        self._slow = _Children(seconds, rest_after, count=SLOW_CHILDREN, niceness=SLOW_NICENESS)
 
     def is_resting(self) -> bool:
         """Whether there is no child."""
@@ -66,13 +66,13 @@ class Parser:
         self._slow.close()
 
 
-class _Lane:
-    """Children that share a queue."""
+class _Children:
+    """Those that share a queue and a limit."""
 
-    def __init__(self, seconds: float, rest_after: float, *, children: int, niceness: int) -> None:
+    def __init__(self, seconds: float, rest_after: float, *, count: int, niceness: int) -> None:
         self.seconds = seconds
         self._rest_after = rest_after
-        self._children = children
+        self._count = count
         self._niceness = niceness
         self._pool: ProcessPool | None = None
         self._resting: asyncio.TimerHandle | None = None
@@ -121,7 +121,7 @@ class _Lane:
             self.close()
         if self._pool is None:
             self._pool = ProcessPool(
-                max_workers=self._children,
+                max_workers=self._count,
                 max_tasks=200,
                 initializer=document.set_up_child,
                 initargs=(PARSE_BYTES, self._niceness),

@@ -29,6 +29,8 @@ from tests.integration.test_poller import TEHRAN, Bench
 #: Of the corpus, in the short form.
 SAMPLE = 5
 JUNK = b"\r\n<br />\n<b>Notice</b>: Undefined index: page in <b>/srv/feed.php</b> on line <b>3</b><br />\n"
+#: It ends in the middle of an entry as it is, so that its validators are not kept.
+TORN = {"fastfeedparser__integration_osm-pl.xml"}
 _DECLARATION = re.compile(r"\A\s*<[?]xml[^>]*>")
 
 Mutation = Callable[[bytes], bytes]
@@ -145,7 +147,8 @@ async def test_what_was_read_is_not_new_again_with_validators_or_without(wild: W
     first = await wild.stored()
     assert first.total() > len(wild.bodies)
     again = await wild.read()
-    assert (again.unchanged, again.read, again.new) == (len(wild.bodies), 0, 0)
+    torn = len(TORN & wild.bodies.keys())
+    assert (again.unchanged, again.read, again.new) == (len(wild.bodies) - torn, torn, 0)
     await wild.forget_validators()
     afresh = await wild.read()
     assert (afresh.unchanged, afresh.read, afresh.new) == (0, len(wild.bodies), 0)

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import identity
@@ -122,7 +122,6 @@ def _entries(body: bytes, content_type: str) -> tuple[Any, ...]:
 TYPES = st.sampled_from(["application/rss+xml", "text/xml; charset=utf-16", "text/html; charset=windows-1256", ";;="])
 
 
-@settings(max_examples=150)
 @given(mutated(), TYPES)
 def test_a_mutated_feed_is_refused_or_fit_to_store(body: bytes, content_type: str) -> None:
     try:
@@ -131,7 +130,6 @@ def test_a_mutated_feed_is_refused_or_fit_to_store(body: bytes, content_type: st
         return
 
 
-@settings(max_examples=50)
 @given(st.binary(max_size=200) | st.lists(st.sampled_from(TOKENS), max_size=12).map(b"".join), TYPES)
 def test_any_bytes_are_refused_or_fit_to_store(body: bytes, content_type: str) -> None:
     for whole in (body, b"<rss version='2.0'><channel><item><title>" + body, b'{"items": [{"title": ' + body + b"}]}"):
