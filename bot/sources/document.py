@@ -44,10 +44,10 @@ _BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 _COMMENT = re.compile("<!--.*?(?:-->|\\Z)", re.DOTALL)
-_SKIP_HOURS = re.compile("<skiphours>(.*?)</skiphours>", re.IGNORECASE | re.DOTALL)
-_SKIP_DAYS = re.compile("<skipdays>(.*?)</skipdays>", re.IGNORECASE | re.DOTALL)
-_HOUR = re.compile(r"<hour>\s*([0-9]{1,2})\s*</", re.IGNORECASE)
-_DAY = re.compile(r"<day>\s*([a-z]{6,9})\s*</", re.IGNORECASE)
+_HOUR = re.compile(r"<hour>\s*([0-9]{1,2})\s*</")
+_DAY = re.compile(r"<day>\s*([a-z]{6,9})\s*</")
+# A string, also one that never ends; or a bracket.
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|([\[{])|([\]}])', re.DOTALL)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""", re.IGNORECASE)
 
@@ -209,9 +209,8 @@ def _is_number(text: str) -> bool:
 
 def _skipped(text: str) -> dict[str, list[int]]:
     """The hours and days that RSS says not to ask in: read here, since feedparser keeps the last one of each only."""
-    head = _COMMENT.sub("", mending.find_head(text[:MAX_HEAD_CHARS]))
-    hours = [hour for block in _SKIP_HOURS.findall(head) for hour in _HOUR.findall(block)]
-    days = [day.lower() for block in _SKIP_DAYS.findall(head) for day in _DAY.findall(block)]
+    head = _COMMENT.sub("", mending.find_head(text[:MAX_HEAD_CHARS])).lower()
+    hours, days = _HOUR.findall(_inside(head, "skiphours")), _DAY.findall(_inside(head, "skipdays"))
     skip_hours = {int(hour) % 24 for hour in hours if int(hour) <= 24}  # RSS 0.91 counted 1 to 24
     skip_days = {_WEEKDAYS.index(day) for day in days if day in _WEEKDAYS}
     return {
@@ -219,6 +218,11 @@ def _skipped(text: str) -> dict[str, list[int]]:
         "skip_hours": sorted(skip_hours) if len(skip_hours) < 24 else [],
         "skip_days": sorted(skip_days) if len(skip_days) < 7 else [],
     }
+
+
+def _inside(head: str, name: str) -> str:
+    inside, end, _rest = head.partition(f"<{name}>")[2].partition(f"</{name}>")
+    return inside if end else ""
 
 
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -282,7 +286,7 @@ def _capped(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _parse_json(text: str) -> dict[str, Any]:
     depth = 0
-    for bracket in re.finditer(r'"(?:[^"\\]|\\.)*+"|([\[{])|([\]}])', text):
+    for bracket in _JSON_TOKEN.finditer(text):
         depth += 1 if bracket[1] else -1 if bracket[2] else 0
         if depth > MAX_JSON_DEPTH:
             raise NotAFeed("its JSON is nested deeper than any feed; it is not read")

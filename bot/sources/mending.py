@@ -19,7 +19,7 @@ MAX_ATTRIBUTES = 500
 #: At each end of a document, to see which end is the newer one.
 ENTRIES_TO_DATE_BY = 5
 
-_DECLARATION = re.compile(r"<\?xml[^>]*?\?>", re.IGNORECASE)
+_DECLARATION = re.compile(r"<\?xml[^<>]*+(?<=\?)>", re.IGNORECASE)
 #: XML 1.0 section 2.2: these are no characters of a document.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # What stands before the first element, up to a DOCTYPE; possessive, so that it fails in linear time.

@@ -170,14 +170,21 @@ def test_a_tag_of_hundreds_of_attributes_is_refused_and_a_long_picture_is_not() 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize(
     "text",
-    ["<" * 50_000, "&" * 300_000, "<!--" * 60_000, "<![CDATA[" * 30_000, "<a " * 60_000, "&#" * 100_000, "]" * 100_000],
-    ids=["angles", "ampersands", "comments", "cdata", "tags", "references", "brackets"],
-)
+    ["<" * 50_000, "&" * 300_000, "<!--" * 60_000, "<![CDATA[" * 30_000, "<a " * 60_000, "&#" * 100_000, "]" * 100_000,
+     "<?xml " * 60_000, "<?" * 100_000, "<item " * 60_000, "<category a='" * 30_000, "<skipHours>" * 60_000,
+     '\\"' * 100_000, "<!DOCTYPE a [" * 30_000, "</item" * 60_000, "<pubDate>" * 60_000, "<a:" * 60_000],
+    ids=["angles", "ampersands", "comments", "cdata", "tags", "references", "brackets", "declarations", "instructions",
+         "items", "categories", "hours", "quotes", "doctypes", "ends", "dates", "prefixes"],
+)  # fmt: skip
 def test_repetition_is_mended_in_linear_time(text: str) -> None:
-    for hostile in (text, "<!DOCTYPE rss [" + text, "{" + text):
+    for hostile in (text, "<!DOCTYPE rss [" + text, "{" + text, '{"' + text):
         with contextlib.suppress(NotAFeed):
             _parse(_feed(f"<title>x</title><description><![CDATA[{hostile}]]></description>"))
+        with contextlib.suppress(NotAFeed):
+            document._parse_json(hostile)
         mending.mend(hostile)
+        mending.find_ending(hostile)
+        document._skipped(hostile)
 
 
 # --- what it is ----------------------------------------------------------------------------------------------
