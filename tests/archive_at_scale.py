@@ -19,8 +19,9 @@ from bot.clock import SystemClock
 from bot.model import Feed, FeedKind, Validators
 from bot.poller import Polled, Poller
 from bot.sources import archive
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
+from bot.sources.parsing import Parser
 from bot.storage import ingest
 from bot.storage.database import Database
 from bot.storage.feeds import Routes

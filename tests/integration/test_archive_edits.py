@@ -13,8 +13,9 @@ from sqlalchemy import Connection, select
 
 from bot.model import FeedKind
 from bot.poller import Polled, Poller
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
+from bot.sources.parsing import Parser
 from bot.storage import ingest
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
