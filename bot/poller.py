@@ -26,7 +26,7 @@ from bot.storage.feeds import Claim, Routes
 log = structlog.get_logger()
 
 #: Longer than any reading may take: the fetch and the parser have deadlines of their own, and archives renew it.
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=10)
 #: Requests under way at the same time, each to another host.
 CONCURRENCY = 32
 #: A pass waits so long for its readings; those that take longer go on, and the next pass counts them.
