@@ -9,9 +9,10 @@ import dataclasses
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -28,6 +29,7 @@ from bot.errors import BotError, ConfigError, StorageError, TokenRejected
 from bot.looking import Found
 from bot.model import DeliveryState, Entry, LinkPreview, Message, SummaryOptions
 from bot.sources import markdown
+from bot.sources.discovery import Candidate
 from bot.storage import lanes, reports, status
 from bot.storage.database import Database
 from bot.text import dates, markup, summary
@@ -211,7 +213,7 @@ Format = Annotated[looking.Format, typer.Option("--format", help="What kind of f
 def read(source: Source, format: Format = looking.Format.AUTO, as_json: AsJson = False) -> None:  # noqa: A002 (the flag's name)
     """Show the entries of a source; nothing is stored or sent."""
     settings, config = _configured_if_there()
-    for found in asyncio.run(looking.read_source(source, format, settings, config)).entries:
+    for found in asyncio.run(looking.read_source(source, format, settings, config, _choose_feed)).entries:
         if as_json:
             _print_json(_entry_json(found))
         else:
@@ -227,6 +229,27 @@ def _configured_if_there() -> tuple[Settings, Config]:
     if path.exists() or os.environ.get("QASEDAK_CONFIG"):
         return settings, read_config(path, environment=settings.variables(), with_token=False)
     return settings, Config(path)
+
+
+def _choose_feed(page: str, found: Sequence[Candidate]) -> Candidate:
+    """One feed is read; of several a person at a terminal chooses, and a script must name one."""
+    if len(found) == 1:
+        _say(f"{page}: is a page; its feed is {found[0].url}")
+        return found[0]
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        command = sys.argv[1] if len(sys.argv) > 1 else "read"
+        lines = [f"  qasedak {command} {shlex.quote(candidate.url)}{_comment(candidate)}" for candidate in found]
+        raise ConfigError([f"{page}: is a page with {len(found)} feeds; name one of them:", *lines])
+    for number, candidate in enumerate(found, 1):
+        _say(f"{number:>3}  {candidate.url}{_comment(candidate)}")
+    while True:
+        number = int(typer.prompt(f"Which feed, 1 to {len(found)}", type=int, default=1, err=True))
+        if 0 < number <= len(found):
+            return found[number - 1]
+
+
+def _comment(candidate: Candidate) -> str:
+    return f"  # {candidate.title}" if candidate.title else ""
 
 
 def _when(entry: Entry, zone: ZoneInfo) -> str:
@@ -266,7 +289,7 @@ def preview(
 ) -> None:
     """Show the messages that the entries of a source would become."""
     settings, config = _configured_if_there()
-    shown = asyncio.run(looking.preview_source(source, format, settings, config, channel, limit))
+    shown = asyncio.run(looking.preview_source(source, format, settings, config, channel, limit, _choose_feed))
     for ident, messages in shown.messages:
         if as_json:
             _print_json({"entry": ident, "messages": [_message_json(message) for message in messages]})

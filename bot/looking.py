@@ -5,10 +5,10 @@ The same source, identity and rendering as the real path; nothing is stored, not
 
 import glob
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from bot import identity, preview, render
 from bot.app import make_fetcher
 from bot.commands import username_of
 from bot.config import Config, Settings, archive_pattern
-from bot.errors import BotError, ConfigError, DeliveryError
+from bot.errors import BotError, ConfigError, DeliveryError, ParseError
 from bot.identity import Identified
 from bot.model import (
     Channel,
@@ -32,13 +32,17 @@ from bot.model import (
     Validators,
 )
 from bot.sender import TelegramSender, open_bot, shut_down
-from bot.sources import archive, formats
+from bot.sources import archive, discovery, formats
+from bot.sources.discovery import Candidate, Discovery
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer
 from bot.sources.formats import ArchiveFormat
 from bot.sources.parsing import Parser
+from bot.turns import Fetches, SpacedFetcher
 
 Found = Identified
+#: Which of the feeds of a page is meant; raises ConfigError when nobody can say.
+Choose = Callable[[str, Sequence[Candidate]], Candidate]
 
 
 class Format(StrEnum):
@@ -77,42 +81,69 @@ def found_again(ident: str, entry: Entry) -> Identified:
     return Identified(entry, replace(identity.keys_of(entry, None, None), ident=ident))
 
 
-async def read_source(source: str, form: Format, settings: Settings, config: Config) -> Look:
-    """Read a URL, a feed file or an archive.
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What looking needs while it looks."""
+
+    fetcher: Fetches
+    feeds: FeedSource
+
+
+async def read_source(source: str, form: Format, settings: Settings, config: Config, choose: Choose) -> Look:
+    """Read a URL, a feed file or an archive. Of a web page its feed is read: *choose* says which.
 
     Raises: SourceError, ConfigError.
     """
-    async with _feed_source(settings, config) as feeds:
-        return await _read(source, form, config, feeds)
+    async with _open_tools(settings, config) as tools:
+        return await _read(source, form, config, tools, choose)
 
 
 @asynccontextmanager
-async def _feed_source(settings: Settings, config: Config) -> AsyncIterator[FeedSource]:
+async def _open_tools(settings: Settings, config: Config) -> AsyncIterator[_Tools]:
     fetcher, parser = make_fetcher(settings, config.contact), Parser()
     try:
-        yield FeedSource(fetcher, parser, zone=config.zone)
+        spaced = SpacedFetcher(fetcher, timedelta(seconds=settings.host_spacing))
+        yield _Tools(spaced, FeedSource(fetcher, parser, zone=config.zone))
     finally:
         await fetcher.close()
         parser.close()
 
 
-async def _read(source: str, form: Format, config: Config, feeds: FeedSource) -> Look:
+async def _read(source: str, form: Format, config: Config, tools: _Tools, choose: Choose) -> Look:
     feed = _configured(source, config)
     if source.startswith(("http://", "https://")):
         if form not in (Format.AUTO, Format.FEED):
             raise ConfigError(f"{source}: only files can be {form}; leave --format out")
-        feed = feed or Feed(source, FeedKind.HTTP, source)
-        readings = [reading async for reading in feeds.read(feed, Validators(), now())]
+        feed, reading = await _read_address(feed or Feed(source, FeedKind.HTTP, source), tools, choose)
+        readings = [reading]
     elif (named := _archive_format(source, form)) is not None:
         feed = feed or _archive(source)
         readings = list(archive.read(replace(feed, format=named), Validators(), config.zone))
     elif form is Format.FEED or (form is Format.AUTO and _is_feed_file(source)):
         feed = Feed(Path(source).name, FeedKind.HTTP, "")
-        readings = [(await feeds.parse(feed, Answer("", _read_file(source)), now()))[0]]
+        readings = [(await tools.feeds.parse(feed, Answer("", _read_file(source)), now()))[0]]
     else:
         feed = feed or _archive(source)
         readings = list(archive.read(feed, Validators(), config.zone))
     return _look(feed, readings)
+
+
+async def _read_address(feed: Feed, tools: _Tools, choose: Choose) -> tuple[Feed, Reading]:
+    """The feed at an address, or the one that the page there has; what feeds.yaml names is read as it is."""
+    is_named = feed.name != feed.url
+    found = [] if is_named else discovery.known(feed.url)
+    if not found:
+        answer = await tools.fetcher.fetch(feed, Validators())
+        try:
+            return feed, (await tools.feeds.parse(feed, answer, now()))[0]
+        except ParseError:
+            found = [] if is_named else await Discovery(tools.fetcher.fetch, tools.feeds).find_in(answer, now())
+            if not found:
+                raise
+    chosen = choose(feed.url, found)
+    feed = Feed(chosen.url, FeedKind.HTTP, chosen.url)
+    answer = await tools.fetcher.fetch(feed, Validators())
+    return feed, (await tools.feeds.parse(feed, answer, now()))[0]
 
 
 def _configured(source: str, config: Config) -> Feed | None:
@@ -181,14 +212,14 @@ class Preview:
 
 
 async def preview_source(
-    source: str, form: Format, settings: Settings, config: Config, channel: str | None, limit: int
+    source: str, form: Format, settings: Settings, config: Config, channel: str | None, limit: int, choose: Choose
 ) -> Preview:
     """Render the newest *limit* entries of a source.
 
     Raises: SourceError; ConfigError, when there is no such channel.
     """
     _require_channel(config, channel)
-    look = await read_source(source, form, settings, config)
+    look = await read_source(source, form, settings, config, choose)
     subscription = _subscription(config, channel, look.feed)
     chosen = identity.oldest_first(look.entries)[-limit:] if look.feed.kind is FeedKind.HTTP else look.entries[-limit:]
     rendered = [
@@ -231,11 +262,11 @@ def _subscription(config: Config, name: str | None, feed: Feed) -> Subscription:
 async def check_online(settings: Settings, config: Config) -> list[str]:
     """Read each feed once, and ask Telegram for each chat and our rights in it; what fails, in words."""
     problems: list[str] = []
-    async with _feed_source(settings, config) as feeds:
+    async with _open_tools(settings, config) as tools:
         for feed in config.feeds:
             try:
                 if feed.kind is FeedKind.HTTP:
-                    async for _reading in feeds.read(feed, Validators(), now()):
+                    async for _reading in tools.feeds.read(feed, Validators(), now()):
                         pass
                 else:
                     for _batch in archive.read(feed, Validators(), config.zone):

@@ -290,18 +290,23 @@ def claim_due(
         if len(chosen) < limit:
             chosen.setdefault(row.host or f"file {row.id}", row)
     # By name: processes that take hosts in different orders would wait for each other for ever.
-    taken = [row for _name, row in sorted(chosen.items()) if _take_host(connection, row.host, now, now + lease)]
+    taken = [row for _name, row in sorted(chosen.items()) if take_host(connection, row.host, now, now + lease)]
     taken.sort(key=lambda row: (row.next_check_at, row.id))
     return [_claim(connection, row, now + lease) for row in taken]
 
 
-def _take_host(connection: Connection, host: str, now: datetime, until: datetime) -> bool:
+def take_host(connection: Connection, host: str, now: datetime, until: datetime) -> bool:
     """Keep a host to ourselves until its request is settled; False when another process was quicker."""
     if not host:
         return True
     taken = _insert_into(connection, hosts).values(name=host, next_at=until)
     taken = taken.on_conflict_do_update(index_elements=["name"], set_={"next_at": until}, where=hosts.c.next_at <= now)
     return connection.execute(taken.returning(hosts.c.name)).first() is not None
+
+
+def free_host(connection: Connection, host: str, at: datetime) -> None:
+    """Let a host that was taken be asked again from *at* on."""
+    connection.execute(update(hosts).where(hosts.c.name == host).values(next_at=at))
 
 
 def _claim(connection: Connection, row: Row[Any], lease_until: datetime) -> Claim:

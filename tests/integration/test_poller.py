@@ -171,7 +171,7 @@ async def test_a_host_is_kept_by_the_first_who_takes_it(bench: Bench) -> None:
     """What decides where two processes saw the host free, each about to take another of its feeds."""
 
     def take(connection: Connection, at: datetime) -> bool:
-        return feeds._take_host(connection, "one.example:443", at, at + MINUTE)
+        return feeds.take_host(connection, "one.example:443", at, at + MINUTE)
 
     taken = [await bench.database.write(take, NOW + after) for after in (timedelta(), SECOND, MINUTE)]
     assert taken == [True, False, True]
