@@ -271,8 +271,8 @@ def _entry_json(found: Found) -> dict[str, Any]:
         "author": entry.author,
         "language": entry.language,
         "tags": list(entry.tags),
-        "summary": summary.choose(entry.summary, entry.content, entry.title, SummaryOptions()),
-        "text": markup.plain(entry.content or entry.summary or "", base_url=entry.link),
+        "summary": summary.choose(entry.summary, entry.fullest, entry.title, SummaryOptions()),
+        "text": markup.plain(entry.fullest or entry.summary or "", base_url=entry.link),
         "enclosures": [dataclasses.asdict(enclosure) for enclosure in entry.enclosures],
         "flags": [str(flag) for flag in entry.flags],
     }

@@ -152,6 +152,7 @@ class Feed:
     headers: Mapping[str, str] = field(default_factory=dict)
     language: str | None = None  #: None: decided entry by entry
     format: str = "auto"  #: of an archive's files; the names of feeds.yaml
+    full_text: bool = False  #: the article that an entry links to is fetched
     on_weekday_mismatch: OnWeekdayMismatch = OnWeekdayMismatch.HOLD
     replay: Replay | None = None
     moved_to: str | None = None  #: where its publisher moved it for good: asked instead of ``url``
@@ -170,8 +171,8 @@ class Enclosure:
 class Entry:
     """What a source says now: unsaved, no identity yet (RFC 4287's word).
 
-    ``summary`` and ``content`` are HTML, never trusted; None where the source gave none. In archives the roles of
-    lines are elements: ``p`` paragraph, ``h3`` heading, ``figcaption`` caption, ``address`` byline, ``footer``
+    ``summary``, ``content`` and ``article`` are HTML, never trusted; None where there is none. In archives the roles
+    of lines are elements: ``p`` paragraph, ``h3`` heading, ``figcaption`` caption, ``address`` byline, ``footer``
     signature and the like.
     """
 
@@ -186,8 +187,14 @@ class Entry:
     tags: tuple[str, ...] = ()
     summary: str | None = None
     content: str | None = None
+    article: str | None = None  #: the text of the page it links to, where that was fetched; it is no part of identity
     enclosures: tuple[Enclosure, ...] = ()
     flags: tuple[Flag, ...] = ()
+
+    @property
+    def fullest(self) -> str | None:
+        """The longest text there is, as HTML."""
+        return self.article or self.content
 
 
 @dataclass(frozen=True, slots=True)

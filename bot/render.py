@@ -207,10 +207,10 @@ class _Published:
 def _title_and_summary(entry: Entry, channel: Channel) -> tuple[str, str]:
     """Without a title, the first sentence stands for it and is not said twice."""
     options = channel.summary
-    words = summary.choose(entry.summary, entry.content, entry.title, options) if options else ""
+    words = summary.choose(entry.summary, entry.fullest, entry.title, options) if options else ""
     if entry.title:
         return entry.title, words
-    sentences = summary.choose(entry.summary, entry.content, None, options or SummaryOptions())
+    sentences = summary.choose(entry.summary, entry.fullest, None, options or SummaryOptions())
     first, *rest = summary.split_sentences(sentences) or [""]
     return first, " ".join(rest) if options else ""
 
@@ -285,7 +285,7 @@ def picture(entry: Entry) -> str | None:
     for enclosure in entry.enclosures:
         if enclosure.type.startswith("image/"):
             return enclosure.url
-    return next(iter(markup.images(entry.content or entry.summary or "", base_url=entry.link)), None)
+    return next(iter(markup.images(entry.fullest or entry.summary or "", base_url=entry.link)), None)
 
 
 # --- lines ---------------------------------------------------------------------------------------------------

@@ -296,7 +296,7 @@ def write(post: Post, feed_name: str, zone: ZoneInfo) -> tuple[str, str]:
         "markup": _RAW,
     }
     front = "".join(f"{key}: {_yaml(value)}\n" for key, value in fields.items() if value)
-    return name, f"---\n{front}---\n\n{_raw_block(entry.content or ('' if is_short else entry.summary or ''))}"
+    return name, f"---\n{front}---\n\n{_raw_block(entry.fullest or ('' if is_short else entry.summary or ''))}"
 
 
 def file_name(day: date, title: str, key: str) -> str:

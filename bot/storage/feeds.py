@@ -67,7 +67,7 @@ def reconcile(
     for feed in sorted(configured, key=lambda feed: addresses[ids[feed.name]] != feed.url):
         found = replace(feed, id=ids[feed.name])
         first = read.get(found.id)
-        read[found.id] = replace(first, every=min(first.every, feed.every)) if first else found
+        read[found.id] = _together(first, found) if first else found
     known = set(connection.execute(select(subscriptions.c.id).where(subscriptions.c.bot_id == bot_id)).scalars())
     kept: dict[int, Subscription] = {}
     for subscription in wanted:
@@ -80,6 +80,11 @@ def reconcile(
         .values(active=False)
     )
     return Routes(read, kept), sorted(kept.keys() - known)
+
+
+def _together(first: Feed, other: Feed) -> Feed:
+    """One reading for two names of one address."""
+    return replace(first, every=min(first.every, other.every), full_text=first.full_text or other.full_text)
 
 
 def _reconcile_names(connection: Connection, configured: Sequence[Feed], now: datetime) -> dict[str, int]:

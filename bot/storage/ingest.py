@@ -203,6 +203,7 @@ def _columns(entry: Entry) -> dict[str, Any]:
         "tags": list(entry.tags),
         "summary": entry.summary,
         "content": entry.content,
+        "article": entry.article,
         "enclosures": [{"url": enclosure.url, "type": enclosure.type} for enclosure in entry.enclosures],
         "flags": [str(flag) for flag in entry.flags],
     }
@@ -219,7 +220,7 @@ def _update_post(connection: Connection, post_id: int, found: Identified) -> boo
             **{
                 name: value
                 for name, value in _columns(found.entry).items()
-                if name not in ("published_at", "date_only")
+                if name not in ("published_at", "date_only", "article")
             },
         )
     ).rowcount

@@ -26,6 +26,7 @@ def post_of(row: Row[*tuple[Any, ...]], prefix: str = "") -> Post:
             tags=tuple(column["tags"]),
             summary=column["summary"],
             content=column["content"],
+            article=column["article"],
             enclosures=tuple(Enclosure(**enclosure) for enclosure in column["enclosures"]),
             flags=tuple(Flag(flag) for flag in column["flags"]),
         ),

@@ -136,6 +136,7 @@ posts = Table(
     Column("tags", JSON, nullable=False),
     Column("summary", Text),
     Column("content", Text),
+    Column("article", Text),  # of the page it links to; fetched once, no part of identity
     Column("enclosures", JSON, nullable=False),
     Column("flags", JSON, nullable=False),
     Column("body", LargeBinary, nullable=False),  # hash of the visible text: another one is an edit
