@@ -56,6 +56,13 @@ class HttpSource(Protocol):
         """
 
 
+class Articles(Protocol):
+    """Puts the text of articles into what a feed brought (``full_text.py``)."""
+
+    async def complete(self, feed: Feed, claim: Claim, reading: Reading) -> Reading:
+        """The reading, its new entries with their articles as far as they can be had."""
+
+
 @dataclass(slots=True)
 class Polled:
     """What one pass did."""
@@ -95,6 +102,7 @@ class Poller:
         routes: Routes,
         zone: ZoneInfo,
         host_spacing: timedelta,
+        articles: Articles | None = None,
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.routes = routes
@@ -103,6 +111,7 @@ class Poller:
         self._clock = clock
         self._zone = zone
         self._host_spacing = host_spacing
+        self._articles = articles
         #: Called between steps with their names; the crash test dies in it.
         self._step = step
         self._under_way: dict[asyncio.Task[None], int] = {}  # the feed that each reads
@@ -231,6 +240,8 @@ class Poller:
             self._step("after the reading")
             if not batch.modified:
                 break
+            if feed.full_text and self._articles is not None:
+                batch = await self._articles.complete(feed, claim, batch)
             done = await self._database.write(ingest.ingest, claim, batch, self.routes, self._clock.now())
             self._step("after the ingestion")
             if not batch.last:  # of a long archive, which may take longer than a lease
