@@ -16,6 +16,7 @@ from bot.clock import Clock, SystemClock
 from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
 from bot.config import Config, Settings, host_is_loopback
 from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
+from bot.full_text import FullText
 from bot.model import Channel, FeedKind, Shown
 from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
@@ -23,12 +24,14 @@ from bot.poller import Polled, Poller
 from bot.replay import Replayer
 from bot.schedule import Schedule
 from bot.sender import LocalPreview, TelegramSender, open_bot, shut_down
+from bot.sources.article import ArticleReader
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
 from bot.storage import ingest, lanes, reports, status
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
+from bot.turns import HostTurns
 from bot.watch import watch
 from bot.web import Site
 
@@ -86,13 +89,17 @@ class App:
         self._bot = open_bot(settings.token, settings.api_url) if settings.token else None
         self._sender = TelegramSender(self._bot, self._clock) if self._bot else LocalPreview(self._clock)
         self.routes = Routes({}, {})
+        self._reader = ArticleReader()
+        spacing = timedelta(seconds=settings.host_spacing)
+        self._turns = HostTurns(self._fetcher, self.database, self._clock, spacing)
         self._poller = Poller(
             self.database,
             FeedSource(self._fetcher, self._parser, zone=config.zone),
             self._clock,
             routes=self.routes,
             zone=config.zone,
-            host_spacing=timedelta(seconds=settings.host_spacing),
+            host_spacing=spacing,
+            articles=FullText(self.database, self._reader, self._turns),
         )
         self._outbox = Outbox(
             self.database,
@@ -138,6 +145,7 @@ class App:
         """Let go of everything, in the opposite order."""
         await self._fetcher.close()
         await asyncio.to_thread(self._parser.close)
+        await asyncio.to_thread(self._reader.close)
         if self._bot is not None:
             await shut_down(self._bot)
         await self.database.close()

@@ -369,6 +369,7 @@ def _http_feed(name: str, section: FeedSection) -> Feed:
         every=section.every,
         backfill=section.backfill,
         headers=section.headers,
+        full_text=section.full_text,
         language=None if section.language == "auto" else section.language,
     )
 

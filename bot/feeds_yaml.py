@@ -38,7 +38,7 @@ LONGEST_SPAN = timedelta(days=36525)
 NOT_YET = frozenset(
     {
         "imports", "open", "keep", "length", "paid_broadcast", "buttons", "quiet_hours", "max_per_hour",
-        "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked", "include", "exclude", "full_text",
+        "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked", "include", "exclude",
     }
 )  # fmt: skip
 #: Longest value that a message repeats.
@@ -349,6 +349,8 @@ class FeedSection(SourceSection):
     """Its address."""
     every: Annotated[Span, AfterValidator(_interval)] = timedelta(minutes=30)
     """Shortest time between two readings; 15m at least."""
+    full_text: Switch = False
+    """The article that a new post links to is fetched, and its text taken."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Request headers, for feeds that ask who reads."""
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from bot import identity, preview, render
+from bot import full_text, identity, preview, render
 from bot.app import make_fetcher
 from bot.commands import username_of
 from bot.config import Config, Settings, archive_pattern
@@ -33,6 +33,7 @@ from bot.model import (
 )
 from bot.sender import TelegramSender, open_bot, shut_down
 from bot.sources import archive, discovery, formats
+from bot.sources.article import ArticleReader
 from bot.sources.discovery import Candidate, Discovery
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer
@@ -87,6 +88,7 @@ class _Tools:
 
     fetcher: Fetches
     feeds: FeedSource
+    articles: ArticleReader
 
 
 async def read_source(source: str, form: Format, settings: Settings, config: Config, choose: Choose) -> Look:
@@ -100,13 +102,14 @@ async def read_source(source: str, form: Format, settings: Settings, config: Con
 
 @asynccontextmanager
 async def _open_tools(settings: Settings, config: Config) -> AsyncIterator[_Tools]:
-    fetcher, parser = make_fetcher(settings, config.contact), Parser()
+    fetcher, parser, articles = make_fetcher(settings, config.contact), Parser(), ArticleReader()
     try:
         spaced = SpacedFetcher(fetcher, timedelta(seconds=settings.host_spacing))
-        yield _Tools(spaced, FeedSource(fetcher, parser, zone=config.zone))
+        yield _Tools(spaced, FeedSource(fetcher, parser, zone=config.zone), articles)
     finally:
         await fetcher.close()
         parser.close()
+        articles.close()
 
 
 async def _read(source: str, form: Format, config: Config, tools: _Tools, choose: Choose) -> Look:
@@ -219,9 +222,13 @@ async def preview_source(
     Raises: SourceError; ConfigError, when there is no such channel.
     """
     _require_channel(config, channel)
-    look = await read_source(source, form, settings, config, choose)
+    async with _open_tools(settings, config) as tools:
+        look = await _read(source, form, config, tools, choose)
+        is_web = look.feed.kind is FeedKind.HTTP
+        chosen = identity.oldest_first(look.entries)[-limit:] if is_web else look.entries[-limit:]
+        if look.feed.full_text:
+            chosen = await _with_articles(chosen, tools)
     subscription = _subscription(config, channel, look.feed)
-    chosen = identity.oldest_first(look.entries)[-limit:] if look.feed.kind is FeedKind.HTTP else look.entries[-limit:]
     rendered = [
         (
             found.keys.ident,
@@ -230,6 +237,15 @@ async def preview_source(
         for found in chosen
     ]
     return Preview(subscription.channel, rendered)
+
+
+async def _with_articles(chosen: list[Identified], tools: _Tools) -> list[Identified]:
+    """As ``full_text`` would fill them, for as many as one reading would fetch."""
+    newest = full_text.newest_first(found.entry for found in chosen)[: full_text.MOST]
+    articles = await full_text.read_articles(tools.articles, tools.fetcher.fetch, newest)
+    return [
+        replace(found, entry=full_text.completed(found.entry, articles.get(found.entry.link or ""))) for found in chosen
+    ]
 
 
 def _require_channel(config: Config, name: str | None) -> None:

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from bot.errors import FetchError, ParseError
 from bot.model import Feed, FeedKind, Validators
-from bot.sources.document import decode
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer
+from bot.sources.page import looks_like_page, page_text
 from bot.text import markup
 from bot.text.tags import Token, tokens
 
@@ -338,13 +338,6 @@ def guesses(html: str, url: str) -> list[str]:
 # --- asking --------------------------------------------------------------------------------------------------
 
 
-def looks_like_page(answer: Answer) -> bool:
-    """Whether a publisher's answer is a web page."""
-    kind = answer.content_type.partition(";")[0].strip().lower()
-    head = (answer.body or b"")[:2048].lstrip().lower()
-    return "html" in kind or head.startswith((b"<!doctype html", b"<html")) or b"<head" in head
-
-
 class Discovery:
     """Finds the feeds of an address. ``fetch`` spaces its requests; ``feeds`` says what is a feed."""
 
@@ -369,9 +362,10 @@ class Discovery:
 
     async def find_in(self, page: Answer, now: datetime) -> list[Candidate]:
         """The feeds of a page that was fetched; where it names none, the first of the usual places that is one."""
-        if not looks_like_page(page):
+        body = page.body or b""
+        if not looks_like_page(body, page.content_type):
             return []
-        html = decode(page.body or b"", page.content_type)[:PAGE_CHARS]
+        html = page_text(body, page.content_type)[:PAGE_CHARS]
         # On a thread: a mebibyte of tags takes long enough for other work to wait.
         return await asyncio.to_thread(in_page, html, page.url) or await self._guess(guesses(html, page.url), now)
 

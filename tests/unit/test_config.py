@@ -104,6 +104,7 @@ OF_A_FEED = {
     "every": ("15m", "every", timedelta(minutes=15)),
     "backfill": ("all", "backfill", None),
     "headers": ("{X-Who: me}", "headers", {"X-Who": "me"}),
+    "full_text": ("true", "full_text", True),
     "language": ("fa", "language", "fa"),
 }
 OF_AN_ARCHIVE = {
