@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot import render
 from bot.errors import ConfigError
 from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection, explain, shown, suggest
-from bot.model import Channel, Feed, FeedKind, Language, OnUncertain, Replay, Subscription, SummaryOptions
+from bot.model import Changes, Channel, Feed, FeedKind, Language, OnUncertain, Replay, Subscription, SummaryOptions
 from bot.pacing import Pace
 from bot.yaml_file import KeyPath, Problem, YamlFile
 
@@ -445,6 +445,35 @@ def is_sample(feed: Feed) -> bool:
         return False
     folders = {Path(name).parent for name in _files(feed.url)}
     return any((folder / SAMPLE_MARK).exists() for folder in folders)
+
+
+def compare(old: Config, new: Config) -> Changes:
+    """What differs between two readings; a feed whose routes changed has changed."""
+    was, now = ({feed.name: feed for feed in config.feeds} for config in (old, new))
+    routes_were, routes_are = (
+        {name: _routes(config, name) for name in was.keys() & now.keys()} for config in (old, new)
+    )
+    kept = [name for name in was.keys() & now.keys() if was[name] != now[name] or routes_were[name] != routes_are[name]]
+    here, there = old.channels.keys(), new.channels.keys()
+    return Changes(
+        tuple(sorted(now.keys() - was.keys())),
+        tuple(sorted(was.keys() - now.keys())),
+        tuple(sorted(kept)),
+        tuple(sorted(there - here)),
+        tuple(sorted(here - there)),
+        tuple(sorted(name for name in here & there if old.channels[name] != new.channels[name])),
+        others=replace(old, channels={}, feeds=(), subscriptions=(), refused=())
+        != replace(new, channels={}, feeds=(), subscriptions=(), refused=()),
+    )
+
+
+def _routes(config: Config, feed: str) -> list[tuple[Channel, tuple[str, ...]]]:
+    # Whether the source is named follows from how many feeds a channel has: that is no change of a route.
+    return [
+        (replace(subscription.channel, source=False), subscription.hashtags)
+        for subscription in config.subscriptions
+        if subscription.feed.name == feed
+    ]
 
 
 def host_is_loopback(host: str) -> bool:

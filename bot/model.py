@@ -407,3 +407,16 @@ class Shown:
     due_at: datetime
     sent_at: datetime | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What another reading of feeds.yaml brought; names, sorted."""
+
+    feeds_added: tuple[str, ...] = ()
+    feeds_removed: tuple[str, ...] = ()
+    feeds_changed: tuple[str, ...] = ()
+    channels_added: tuple[str, ...] = ()
+    channels_removed: tuple[str, ...] = ()
+    channels_changed: tuple[str, ...] = ()
+    others: bool = False  #: the bot's own settings, hashtags or templates

@@ -31,6 +31,10 @@ class Notices:
         self._language = language
         self._told: dict[str, datetime] = {}
 
+    def configure(self, chat_id: int | None, language: Language) -> None:
+        """Go on with what feeds.yaml says now."""
+        self._chat_id, self._language = chat_id, language
+
     async def tell(self, lines: Iterable[str]) -> None:
         """Send the *lines* that were not told within a day, as one message."""
         now = self._clock.now()

@@ -151,6 +151,12 @@ class Outbox:
         #: Called between steps with their names; the crash test dies in it.
         self._step = step
 
+    def configure(self, subscriptions: dict[int, Subscription], pace: Pace, on_uncertain: OnUncertain) -> None:
+        """Go on with what feeds.yaml says now."""
+        self.subscriptions, self._on_uncertain = subscriptions, on_uncertain
+        if pace != self._pace:
+            self._pace, self._bot_pace = pace, BotPace(pace)
+
     def stop(self) -> None:
         """Begin no more sends; those under way end by themselves."""
         self._stopping = True

@@ -91,7 +91,7 @@ class Polled:
 
 
 class Poller:
-    """Reads the configured feeds. ``routes`` is replaced when feeds.yaml is read again."""
+    """Reads the configured feeds. ``routes`` and ``zone`` are replaced when feeds.yaml is read again."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Poller:
         self._database = database
         self._source = source
         self._clock = clock
-        self._zone = zone
+        self.zone = zone
         self._host_spacing = host_spacing
         self._articles = articles
         #: Called between steps with their names; the crash test dies in it.
@@ -210,7 +210,10 @@ class Poller:
 
     async def _read_one(self, claim: Claim, polled: Polled, *, is_patient: bool) -> None:
         """Whatever goes wrong with a feed ends here: the others go on."""
-        known = self.routes.feeds[claim.feed_id]
+        known = self.routes.feeds.get(claim.feed_id)
+        if known is None:  # it left feeds.yaml a moment ago
+            await self._database.write(feeds.release, claim, host_free_at=self._clock.now())
+            return
         feed = replace(known, moved_to=claim.state.moved_to, subscribers=len(self.routes.of_feed(known.id)))
         try:
             ingested, batch = await self._read_and_ingest(feed, claim, is_patient=is_patient)
@@ -242,6 +245,8 @@ class Poller:
                 break
             if feed.full_text and self._articles is not None:
                 batch = await self._articles.complete(feed, claim, batch)
+            if claim.feed_id not in self.routes.feeds:  # it left feeds.yaml while it was read
+                break
             done = await self._database.write(ingest.ingest, claim, batch, self.routes, self._clock.now())
             self._step("after the ingestion")
             if not batch.last:  # of a long archive, which may take longer than a lease
@@ -258,7 +263,7 @@ class Poller:
         if is_patient and await asyncio.to_thread(archive.is_being_written, feed, now):
             await self._clock.sleep(archive.SETTLE.total_seconds())
         # Files block; each batch is read on a thread of its own.
-        batches = archive.read(feed, seen, self._zone, now=None if is_patient else now)
+        batches = archive.read(feed, seen, self.zone, now=None if is_patient else now)
         while (batch := await asyncio.to_thread(_next_batch, batches)) is not None:
             yield batch
 

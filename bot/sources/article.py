@@ -14,7 +14,7 @@ from pebble import ProcessExpired, ProcessPool
 from bot.errors import ParseError
 from bot.model import Feed, FeedKind, Validators
 from bot.sources import extraction
-from bot.sources.document import limit_memory
+from bot.sources.document import set_up_child
 from bot.sources.fetch import Answer
 from bot.sources.page import looks_like_page
 
@@ -24,6 +24,8 @@ EXTRACT_SECONDS = 10
 REST_SECONDS = 120
 #: Address space of a child.
 EXTRACT_BYTES = 512 * 1024 * 1024
+#: Reading feeds goes first.
+NICENESS = 10
 ACCEPT = "text/html, application/xhtml+xml;q=0.9"
 
 Fetch = Callable[[Feed, Validators], Awaitable[Answer]]
@@ -96,8 +98,8 @@ class ArticleReader:
             self._pool = ProcessPool(
                 max_workers=1,
                 max_tasks=50,
-                initializer=limit_memory,
-                initargs=(EXTRACT_BYTES,),
+                initializer=set_up_child,
+                initargs=(EXTRACT_BYTES, NICENESS),
                 context=multiprocessing.get_context("forkserver"),
             )
         return self._pool

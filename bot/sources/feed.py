@@ -30,12 +30,12 @@ _TAG_OR_REFERENCE = re.compile(r"<[^<>]*>|&#?\w+;")
 
 
 class FeedSource:
-    """Reads feeds over HTTP."""
+    """Reads feeds over HTTP. ``zone`` is replaced when feeds.yaml is read again."""
 
     def __init__(self, fetcher: Fetcher, parser: Parser, *, zone: ZoneInfo) -> None:
         self._fetcher = fetcher
         self._parser = parser
-        self._zone = zone
+        self.zone = zone
 
     async def read(self, feed: Feed, seen: Validators, now: datetime) -> AsyncIterator[Reading]:
         """Read a feed: one batch, or the word that nothing changed.
@@ -74,7 +74,7 @@ class FeedSource:
     def _reading(self, feed: Feed, answer: Answer, parsed: dict[str, Any], now: datetime) -> Reading:
         return Reading(
             entries=tuple(
-                _entry(found, feed, answer.url, parsed["language"], self._zone, now) for found in parsed["entries"]
+                _entry(found, feed, answer.url, parsed["language"], self.zone, now) for found in parsed["entries"]
             ),
             title=markup.clean_title(parsed["title"] or "") or None,
             home=_web_link(answer.url, parsed["home"]),
