@@ -51,19 +51,18 @@ class HostTurns:
         if host == held:
             await self._clock.sleep(self._spacing.total_seconds())
             return await self._fetcher.fetch(feed, seen)
-        await self._take(host, patience)
-        free_at = self._spacing
-        try:
-            return await self._fetcher.fetch(feed, seen)
-        except FetchError as error:
-            free_at = max(free_at, error.retry_after or timedelta())
-            raise
-        finally:
-            await self._database.write(feeds.free_host, host, self._clock.now() + free_at)
-
-    async def _take(self, host: str, patience: timedelta) -> None:
         deadline = self._clock.now() + patience
-        while not await self._database.write(feeds.take_host, host, self._clock.now(), self._clock.now() + LEASE):
+        while True:
+            until, free_at = self._clock.now() + LEASE, self._spacing
+            try:
+                if await self._database.write(feeds.take_host, host, self._clock.now(), until):
+                    return await self._fetcher.fetch(feed, seen)
+            except FetchError as error:
+                free_at = max(free_at, error.retry_after or timedelta())
+                raise
+            finally:
+                # Also of a turn that was taken while its taker was being cancelled.
+                await self._database.write(feeds.free_host, host, until, self._clock.now() + free_at)
             if self._clock.now() >= deadline:
                 raise FetchError(f"{host.partition(':')[0]}: is busy with other readings; try again in a minute")
             await self._clock.sleep(max(self._spacing.total_seconds(), 0.2))

@@ -309,9 +309,9 @@ def take_host(connection: Connection, host: str, now: datetime, until: datetime)
     return connection.execute(taken.returning(hosts.c.name)).first() is not None
 
 
-def free_host(connection: Connection, host: str, at: datetime) -> None:
-    """Let a host that was taken be asked again from *at* on."""
-    connection.execute(update(hosts).where(hosts.c.name == host).values(next_at=at))
+def free_host(connection: Connection, host: str, until: datetime, at: datetime) -> None:
+    """Let a host that was taken *until* be asked again from *at* on; of one that another has taken since, nothing."""
+    connection.execute(update(hosts).where(hosts.c.name == host, hosts.c.next_at == until).values(next_at=at))
 
 
 def _claim(connection: Connection, row: Row[Any], lease_until: datetime) -> Claim:
