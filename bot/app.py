@@ -8,16 +8,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 
 from bot import __version__, health, labels, render
+from bot.admin import Admin
 from bot.clock import Clock, SystemClock
 from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
-from bot.config import Config, Settings, host_is_loopback
+from bot.config import Config, Settings, compare, host_is_loopback, read_config
+from bot.desk import Desk
 from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
 from bot.full_text import FullText
-from bot.model import Channel, FeedKind, Shown
+from bot.model import Changes, Channel, FeedKind, Shown
 from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
 from bot.poller import Polled, Poller
@@ -92,9 +95,10 @@ class App:
         self._reader = ArticleReader()
         spacing = timedelta(seconds=settings.host_spacing)
         self._turns = HostTurns(self._fetcher, self.database, self._clock, spacing)
+        self._feeds = FeedSource(self._fetcher, self._parser, zone=config.zone)
         self._poller = Poller(
             self.database,
-            FeedSource(self._fetcher, self._parser, zone=config.zone),
+            self._feeds,
             self._clock,
             routes=self.routes,
             zone=config.zone,
@@ -116,9 +120,11 @@ class App:
             language=config.language,
         )
         self._replayer = Replayer(self.database, self._clock, routes=self.routes)
+        self._reloading = asyncio.Lock()
         self._site: Site | None = None
         self._commands: Commands | None = None
         self._are_archives_changed = False
+        self._watch_anew = asyncio.Event()
         self._stop = asyncio.Event()
         self._fatal: BotError | None = None
         self._beaten: dict[str, datetime] = {}
@@ -135,11 +141,56 @@ class App:
         await self._adopt()
 
     async def _adopt(self) -> None:
-        routes = await self.database.write(
-            ingest.adopt, self.bot_id, self.config.feeds, self.config.subscriptions, self._clock.now()
-        )
-        self.routes = self._poller.routes = self._replayer.routes = routes
-        self._outbox.subscriptions = routes.subscriptions
+        now = self._clock.now()
+        routes = await self.database.write(ingest.adopt, self.bot_id, self.config.feeds, self.config.subscriptions, now)
+        self._follow(self.config, routes)
+
+    async def reload(self) -> Changes:
+        """Read feeds.yaml again and go by it at once; with a mistake in it, everything goes on as before.
+
+        Raises: ConfigError, StorageError.
+        """
+        async with self._reloading:
+            config = await asyncio.to_thread(self._read_config, self.config.path)
+            now = self._clock.now()
+            routes = await self.database.write(ingest.adopt, self.bot_id, config.feeds, config.subscriptions, now)
+            changes = compare(self.config, config)
+            self._follow(config, routes)
+        log.info("feeds.yaml read again", added=changes.feeds_added, removed=changes.feeds_removed)
+        return changes
+
+    def _read_config(self, path: Path) -> Config:
+        return read_config(path, environment=self.settings.variables(), with_token=self._bot is not None)
+
+    def _follow(self, config: Config, routes: Routes) -> None:
+        """Hand everybody the new records. Nothing here waits: nobody sees half of them."""
+        if _archives(config) != _archives(self.config):
+            self._watch_anew.set()
+        self.config, self.routes = config, routes
+        self._poller.routes = self._replayer.routes = routes
+        self._poller.zone = self._feeds.zone = config.zone
+        self._outbox.configure(routes.subscriptions, config.pace, config.on_uncertain)
+        self._notices.configure(config.admin_chat if self._bot else None, config.language)
+        if self._site is not None:
+            self._site.channels = config.channels
+            self._site.titles = {name: self._site.titles.get(name, name) for name in config.channels}
+        if self._commands is not None:
+            self._commands.language, self._commands.zone = config.language, config.zone
+            self._commands.admins = config.admins
+            self._commands.feed_names = [feed.name for feed in config.feeds]
+
+    def reload_soon(self) -> "asyncio.Task[None]":
+        """Read feeds.yaml again, and say how that went: what SIGHUP asks for."""
+        self._reload_task = asyncio.get_running_loop().create_task(self._reload_and_say())
+        return self._reload_task
+
+    async def _reload_and_say(self) -> None:
+        try:
+            await self.reload()
+        except BotError as error:
+            self._say(f"{error}\nThe configuration stays as it was")
+        else:
+            self._say(f"Configuration  {self.config.path}, read again")
 
     async def close(self) -> None:
         """Let go of everything, in the opposite order."""
@@ -178,6 +229,7 @@ class App:
     def stop(self) -> None:
         """Ask ``run`` or ``once`` to end; sends under way are finished."""
         self._stop.set()
+        self._watch_anew.set()
         self._outbox.stop()
 
     # --- run ---------------------------------------------------------------------------------------------------
@@ -240,8 +292,10 @@ class App:
         def on_change() -> None:
             self._are_archives_changed = True
 
-        patterns = [feed.url for feed in self.config.feeds if feed.kind is FeedKind.ARCHIVE]
-        await watch(patterns, on_change, self._stop)
+        while not self._stop.is_set():
+            self._watch_anew.clear()
+            await watch(_archives(self.config), on_change, self._watch_anew)
+            await self._watch_anew.wait()
 
     async def _deliver(self) -> None:
         delivered = await self._outbox.deliver_due()
@@ -319,6 +373,15 @@ class App:
             feed_names=[feed.name for feed in self.config.feeds],
             on_conflict=lambda problem: self._give_up(TokenRejected(problem)),
         )
+        desk = Desk(
+            self._turns,
+            self._feeds,
+            self._clock,
+            config=lambda: self.config,
+            read=self._read_config,
+            reload=self.reload,
+        )
+        self._commands.admin = Admin(self._bot, desk, self._clock, self._commands.is_admin)
         if not self.config.admins and not await self.database.read(reports.admin_ids):
             self._commands.claim = Claim(self._clock.now() + CLAIM_WINDOW)
         await self._commands.start()
@@ -370,6 +433,10 @@ class App:
         if self._site is not None:
             self._site.titles = {**self._site.titles, channel.name: report.title}
         return f"✗ {channel.name}: {report.problem}" if report.problem else f"✓ {channel.name} ({report.title})"
+
+
+def _archives(config: Config) -> list[str]:
+    return [feed.url for feed in config.feeds if feed.kind is FeedKind.ARCHIVE]
 
 
 def _add(done: Once, delivered: Delivered) -> None:

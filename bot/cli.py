@@ -82,8 +82,13 @@ def _say(line: str) -> None:
 
 @cli.command()
 def run() -> None:
-    """Do everything, until SIGTERM or SIGINT; a second signal quits at once."""
-    _with_app(lambda app: app.run(), log_level="INFO")
+    """Do everything, until SIGTERM or SIGINT; a second signal quits at once, SIGHUP reads feeds.yaml again."""
+
+    async def until_stopped(app: App) -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app.reload_soon)
+        await app.run()
+
+    _with_app(until_stopped, log_level="INFO")
 
 
 @cli.command()

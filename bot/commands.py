@@ -27,7 +27,8 @@ from telegram import Message as TelegramMessage
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 
-from bot import replies
+from bot import admin, replies
+from bot.admin import Admin
 from bot.clock import Clock
 from bot.errors import DeliveryError, TokenRejected
 from bot.labels import translator
@@ -79,6 +80,7 @@ class Commands:
     ) -> None:
         self.language, self.zone, self.admins, self.feed_names = language, zone, admins, feed_names
         self.claim: Claim | None = None
+        self.admin: Admin | None = None
         self._database = database
         self._clock = clock
         self._bot_id = int(bot.token.partition(":")[0])
@@ -105,6 +107,8 @@ class Commands:
 
     async def stop(self) -> None:
         """Stop listening; the answer under way is finished."""
+        if self.admin is not None:
+            await self.admin.close()
         if self._application.updater is not None and self._application.updater.running:
             await self._application.updater.stop()
         if self._application.running:
@@ -155,7 +159,10 @@ class Commands:
     async def _message_came(self, message: TelegramMessage, text: str) -> None:
         language = await self._language(message.chat_id, message.from_user.language_code if message.from_user else None)
         is_private = message.chat.type == "private"
+        user_id = message.from_user.id if message.from_user and is_private else None
         if not text.startswith("/"):
+            if user_id and self.admin and await self.admin.take_address(text, user_id, message.chat_id, language):
+                return
             if is_private:
                 await self._send(
                     message.chat_id, replies.converted_date(text, language) or replies.not_understood(language)
@@ -165,11 +172,21 @@ class Commands:
         command, _, addressed = name[1:].partition("@")
         if addressed and addressed.lower() != (self._application.bot.username or "").lower():
             return
-        match command.lower():
+        command = command.lower()
+        if (
+            user_id
+            and self.admin
+            and await self.admin.take(command, argument.strip(), user_id, message.chat_id, language)
+        ):
+            return
+        match command:
             case "start":
                 await self._start(message, argument.strip(), language)
             case "help":
-                await self._send(message.chat_id, replies.guide(language))
+                await self._send(
+                    message.chat_id,
+                    replies.guide(language, for_admin=bool(user_id) and await self.is_admin(user_id or 0)),
+                )
             case "latest":
                 await self._send(message.chat_id, await self._latest(argument, language))
             case _ if is_private or addressed:
@@ -231,6 +248,8 @@ class Commands:
                 await self._send(message.chat_id, await self._latest("", language))
             case ["language", "fa" | "en" as wanted]:
                 await self._change_language(query, message, "fa" if wanted == "fa" else "en")
+            case [admin.PREFIX, *_choice] if self.admin is not None:
+                await self.admin.press(query, message.chat_id, message.message_id, language)
             case ["sample", chat_id] if chat_id.lstrip("-").isdigit():
                 await self._send_sample(query, int(chat_id), language)
             case _:
@@ -250,7 +269,7 @@ class Commands:
 
     async def _send_sample(self, query: CallbackQuery, chat_id: int, language: Language) -> None:
         """Right is looked at when the button is pressed, not when it was made."""
-        if not await self._is_admin(query.from_user.id):
+        if not await self.is_admin(query.from_user.id):
             await query.answer(replies.not_allowed(language), show_alert=True)
             return
         try:
@@ -261,7 +280,8 @@ class Commands:
         else:
             await query.answer(replies.sample_sent(language))
 
-    async def _is_admin(self, user_id: int) -> bool:
+    async def is_admin(self, user_id: int) -> bool:
+        """Whether somebody is an admin now: named in feeds.yaml, or come by the claim link."""
         return user_id in self.admins or user_id in await self._database.read(reports.admin_ids)
 
     # --- channels --------------------------------------------------------------------------------------------
@@ -280,7 +300,7 @@ class Commands:
             log.warning("may not post", chat_id=chat.id, problem=problem)
         was_outside = change.old_chat_member.status in (ChatMember.LEFT, ChatMember.BANNED)
         is_inside = member.status not in (ChatMember.LEFT, ChatMember.BANNED)
-        if was_outside and is_inside and await self._is_admin(change.from_user.id):
+        if was_outside and is_inside and await self.is_admin(change.from_user.id):
             language = await self._language(change.from_user.id, change.from_user.language_code)
             button = InlineKeyboardButton(translator(language)("Send a test post"), callback_data=f"sample {chat.id}")
             await self._send(

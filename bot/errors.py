@@ -5,6 +5,7 @@ A leaf: imports nothing. Foreign exceptions are turned into these at the seams (
 
     BotError
     ├── ConfigError             the operator edits the file or the environment; exit code 2
+    │   └── NotWritten          feeds.yaml could not be changed for somebody; they get the lines to paste
     ├── StorageError            the transaction is undone; the database says why
     ├── SourceError             the feed backs off; nothing of it is stored
     │   ├── FetchError          the publisher or the network said no
@@ -37,6 +38,14 @@ class ConfigError(BotError):
     def __init__(self, problems: str | list[str]) -> None:
         self.problems = [problems] if isinstance(problems, str) else problems
         super().__init__("\n".join(self.problems))
+
+
+class NotWritten(ConfigError):
+    """feeds.yaml is as it was; ``lines`` are what was to go into it."""
+
+    def __init__(self, problem: str, lines: str) -> None:
+        self.lines = lines
+        super().__init__(problem)
 
 
 class StorageError(BotError):

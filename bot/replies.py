@@ -52,13 +52,19 @@ def welcome(language: Language, *, user_id: int | None) -> Message:
     )
 
 
-def guide(language: Language) -> Message:
+def guide(language: Language, *, for_admin: bool = False) -> Message:
     """The answer to /help."""
     t = translator(language)
     lines = [
         f"{_command('latest', language)} {t('Newest posts')}",
         f"{_command('help', language)} {t('All commands')}",
     ]
+    if for_admin:
+        lines += [
+            "",
+            f"{_command('addfeed', language)} {t('Add a feed')}",
+            f"{_command('reload', language)} {t('Reload feeds.yaml')}",
+        ]
     return _say(
         language,
         f"<b>{t('Qasedak: a guide')}</b>\n\n"
