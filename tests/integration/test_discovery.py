@@ -13,8 +13,9 @@ import pytest
 from bot.errors import FetchError
 from bot.model import Feed, FeedKind, Validators
 from bot.sources.discovery import MOST_GUESSES, Discovery
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
+from bot.sources.parsing import Parser
 from bot.storage import feeds
 from bot.storage.database import Database
 from bot.turns import HostTurns, SpacedFetcher

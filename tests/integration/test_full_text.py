@@ -16,8 +16,9 @@ from bot.identity import identify
 from bot.model import Feed
 from bot.poller import Polled, Poller
 from bot.sources.article import ArticleReader
-from bot.sources.feed import FeedSource, Parser
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
+from bot.sources.parsing import Parser
 from bot.storage import articles, ingest, reports
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
@@ -33,7 +34,7 @@ from tests.integration.test_cli import call_apart
 from tests.stage import Stage
 
 HTML = "text/html; charset=utf-8"
-HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 TEHRAN = ZoneInfo("Asia/Tehran")
 
 
@@ -63,8 +64,10 @@ class Garden:
         ]))  # fmt: skip
 
     async def poll(self) -> Polled:
-        self.clock.advance(HOUR)
-        return await self.poller.poll_due()
+        self.clock.advance(DAY)
+        polled = await self.poller.poll_due()
+        polled.add(await self.poller.finish())
+        return polled
 
     async def texts(self) -> dict[str, str]:
         """By title, what each post says, a paragraph a line."""
@@ -132,7 +135,7 @@ async def test_the_feed_is_asked_with_a_pause_before_each_article(garden: Garden
     await garden.poll()
     assert len(garden.asked()) == 3
     assert garden.publisher.most_at_once <= 1
-    assert garden.clock.monotonic() - before == HOUR.total_seconds() + 3
+    assert garden.clock.monotonic() - before == DAY.total_seconds() + 3
 
 
 async def test_a_change_of_the_article_is_no_edit_and_an_edit_keeps_the_article(garden: Garden) -> None:
@@ -276,9 +279,11 @@ async def test_an_article_on_a_private_address_is_not_asked_for(garden: Garden) 
     )  # fmt: skip
     garden.publisher.serve("/new", ENGLISH, content_type=HTML)
     garden.publish("new")
-    garden.clock.advance(HOUR)
+    garden.clock.advance(DAY)
     try:
-        assert (await poller.poll_due()).new == 1
+        polled = await poller.poll_due()
+        polled.add(await poller.finish())
+        assert polled.new == 1
         assert (await garden.texts())["Title of new"] == "A teaser of new."
         assert garden.asked() == []
     finally:

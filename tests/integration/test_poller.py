@@ -217,10 +217,10 @@ async def test_an_archive_that_is_being_written_is_left_for_a_second_or_waited_f
     written = small.clock.now().timestamp() - 0.5
     os.utime(path, (written, written))
     await small.configure(a_feed("notes", kind=FeedKind.ARCHIVE, url=str(path)))
-    assert (await small.poller.poll_due()).new == 0
-    assert (await small.poller.poll_due()).feed_ids == set()
+    assert (await small.poll()).new == 0
+    assert (await small.poll()).feed_ids == set()
     small.clock.advance(SECOND)
-    assert (await small.poller.poll_due()).new == 3
+    assert (await small.poll()).new == 3
     path.write_text(dump([Written(date(2018, 10, 7), "باران", ("باران آمد.",)), *SKY]), encoding="utf-8")
     written = small.clock.now().timestamp()
     os.utime(path, (written, written))

@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=True),
         sa.Column("content", sa.Text(), nullable=True),
+        sa.Column("article", sa.Text(), nullable=True),
         sa.Column("enclosures", sa.JSON(), nullable=False),
         sa.Column("flags", sa.JSON(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
