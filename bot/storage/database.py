@@ -28,7 +28,7 @@ R = TypeVar("R")
 BUSY_MS = 10_000
 WAL_TRIES = 40
 #: The newest revision in ``migrations/versions``.
-HEAD = "0001"
+HEAD = "0002"
 #: Any constant: it keys PostgreSQL's advisory lock round migrations.
 MIGRATION_LOCK = 0x0A5EDA4
 

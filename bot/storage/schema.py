@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 from bot.model import DeliveryState
@@ -147,7 +148,9 @@ posts = Table(
     Column("held", Text),  # why it waits for a person; NULL where it does not
     UniqueConstraint("feed_id", "ident"),
     Index("ix_posts_feed_id_effective_at", "feed_id", "effective_at"),  # newest N of a feed
-    Index("ix_posts_effective_at", "effective_at"),  # /latest over all feeds
+    Index("ix_posts_effective_at", "effective_at", "feed_id"),  # /latest and /archive over all feeds
+    # What nobody may see yet: few, and left out of every list.
+    Index("ix_posts_held", "id", sqlite_where=text("held IS NOT NULL"), postgresql_where=text("held IS NOT NULL")),
 )
 
 #: How posts are known again (``identity.py``): kind is G, L or C.
@@ -160,6 +163,24 @@ post_keys = Table(
     Column("post_id", ForeignKey("posts.id"), nullable=False, index=True),
     Column("last_seen_at", Instant, nullable=False),
 )
+
+#: Which posts are in the search index, and under which key. The index itself is ``post_words``, which is made by a
+#: migration of its own: it is a virtual table on SQLite, and each database has its own columns.
+search_places = Table(
+    "search_places",
+    metadata,
+    Column("post_id", ForeignKey("posts.id"), primary_key=True, autoincrement=False),
+    Column("place", BigInteger, nullable=False, unique=True),  # search.py: the post's minute, then its id
+)
+
+#: Tables that Alembic must not compare: what is not in ``metadata`` and belongs here all the same.
+WRITTEN_BY_HAND = "post_words"
+
+
+def is_compared(name: str | None, kind: str, _parents: object = None) -> bool:
+    """Whether Alembic looks at a table: not at the search index and what SQLite keeps it in."""
+    return kind != "table" or not (name or "").startswith(WRITTEN_BY_HAND)
+
 
 #: Where a bot posts: a chat and, in a forum, a topic (0: none). ``chat`` is as written in feeds.yaml.
 targets = Table(

@@ -2,8 +2,13 @@
 
 from alembic import context
 
-from bot.storage.schema import metadata
+from bot.storage.schema import is_compared, metadata
 
 # render_as_batch: SQLite alters a table by writing it anew.
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    include_name=is_compared,
+)
 context.run_migrations()

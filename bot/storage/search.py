@@ -1,0 +1,370 @@
+"""Full text over what is stored: an index of folded words beside the posts, and the question that reads it.
+
+SQLite keeps the words in an FTS5 table, PostgreSQL in a ``tsvector``; both get the words as ``text/words.py`` forms
+them and neither folds, stems or splits anything itself, so that one query finds the same posts on both. A row's key is
+its ``place``: the post's minute, then its id. The index is therefore in the order of time, which makes "newest first"
+and a range of days cheap for the commonest word. Written in the transaction of the post; reads decide nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, text
+from sqlalchemy.sql.elements import TextClause
+
+from bot.model import Entry, Post
+from bot.storage import records
+from bot.storage.schema import feed_names, feeds, posts, search_places
+from bot.text import markup, persian, snippet, words
+from bot.text.query import SearchQuery, Term, Where
+from bot.text.snippet import Snippet
+
+#: Of everything that matches, so many of the newest are ranked, and so many of the newest with the words in the title.
+CANDIDATES, TITLE_CANDIDATES = 1_000, 200
+#: Words of a body that are indexed; PostgreSQL counts positions to 16,383.
+_MOST_WORDS = 12_000
+_MOST_CHARS = 200_000
+_ID_BITS = 32
+_ID_MASK = (1 << _ID_BITS) - 1
+_YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+#: After so long a post of the same words counts half of what is new in freshness.
+_HALF_LIFE_DAYS = 365
+_CHUNK = 500
+_PARTS = ("title", "tags", "author", "body", "parts", "marks")
+#: PostgreSQL's labels for them; ``ts_rank`` weighs A 1, B 0.4, C 0.2 and D 0.1.
+_LABELS = {"title": "A", "tags": "B", "author": "C", "body": "", "parts": "", "marks": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A post that was found, and where."""
+
+    post: Post
+    feed: str  #: its name in feeds.yaml
+    score: float  #: comparable within one answer only
+    title: Snippet
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of what a query finds."""
+
+    hits: tuple[Hit, ...]
+    total: int  #: ``CANDIDATES`` says: that many or more
+    query: SearchQuery  #: what was asked in the end: days may have been taken for words
+
+
+# --- writing -------------------------------------------------------------------------------------------------
+
+
+def index(connection: Connection, entries: Mapping[int, Entry]) -> None:
+    """Index these posts, given by their ids, anew; they are stored already, in this transaction or before."""
+    for start in range(0, len(entries), _CHUNK):
+        ids = sorted(entries)[start : start + _CHUNK]
+        _forget(connection, ids)
+        rows = connection.execute(select(posts.c.id, posts.c.feed_id, posts.c.effective_at).where(posts.c.id.in_(ids)))
+        fresh = [(row.id, place_of(row.effective_at, row.id), _columns(entries[row.id], row.feed_id)) for row in rows]
+        if not fresh:
+            continue
+        connection.execute(insert(search_places), [{"post_id": post_id, "place": place} for post_id, place, _ in fresh])
+        is_sqlite = connection.dialect.name == "sqlite"
+        connection.execute(
+            _INSERT_SQLITE if is_sqlite else _INSERT_POSTGRESQL,
+            [{"place": place, **(_joined(columns) if is_sqlite else _vector(columns))} for _, place, columns in fresh],
+        )
+
+
+_INSERT_SQLITE = text(
+    "INSERT INTO post_words (rowid, title, tags, author, body, parts, marks)"
+    " VALUES (:place, :title, :tags, :author, :body, :parts, :marks)"
+)
+_INSERT_POSTGRESQL = text("INSERT INTO post_words (place, words) VALUES (:place, CAST(:vector AS tsvector))")
+
+
+def _forget(connection: Connection, ids: Sequence[int]) -> None:
+    places = list(connection.execute(select(search_places.c.place).where(search_places.c.post_id.in_(ids))).scalars())
+    if not places:
+        return
+    key = "rowid" if connection.dialect.name == "sqlite" else "place"
+    connection.execute(
+        text(f"DELETE FROM post_words WHERE {key} = :place"),  # noqa: S608 (one of two names of ours)
+        [{"place": place} for place in places],
+    )
+    connection.execute(delete(search_places).where(search_places.c.post_id.in_(ids)))
+
+
+def index_missing(connection: Connection, limit: int) -> int:
+    """Index posts that are not, as those of a database from before there was a search; how many were."""
+    missing = connection.execute(
+        select(posts)
+        .outerjoin(search_places, search_places.c.post_id == posts.c.id)
+        .where(search_places.c.post_id.is_(None))
+        .limit(limit)
+    ).all()
+    index(connection, {row.id: records.post_of(row).entry for row in missing})
+    return len(missing)
+
+
+def count_missing(connection: Connection) -> int:
+    """Posts that no search can find yet."""
+    return connection.execute(
+        select(func.count())
+        .select_from(posts.outerjoin(search_places, search_places.c.post_id == posts.c.id))
+        .where(search_places.c.post_id.is_(None))
+    ).scalar_one()
+
+
+def place_of(at: datetime, post_id: int = 0) -> int:
+    """The key of a post in the index: keys are in the order of time, and those of one minute in that of their ids."""
+    return ((at - _YEAR_ONE) // _MINUTE << _ID_BITS) | (post_id & _ID_MASK)
+
+
+def _columns(entry: Entry, feed_id: int) -> dict[str, list[str]]:
+    """The words of each part of a post, and the marks by which filters know it; a mark is no word: it has a sign."""
+    said = {
+        "title": words.words(entry.title or ""),
+        "tags": words.words(" ".join(tag.replace("_", " ") for tag in entry.tags)),
+        "author": words.words(entry.author or ""),
+        "body": words.words(markup.plain(entry.content or entry.summary or "")[:_MOST_CHARS])[:_MOST_WORDS],
+    }
+    forms = {name: [word.form for word in found] for name, found in said.items()}
+    parts = dict.fromkeys(part for found in said.values() for word in found for part in word.parts)
+    keys = dict.fromkeys(persian.key_fold(tag)[: words.LONGEST] for tag in entry.tags)
+    return {**forms, "parts": list(parts), "marks": [_feed_mark(feed_id), *(f"=t{key}" for key in keys if key)]}
+
+
+def _feed_mark(feed_id: int) -> str:
+    return f"=f{feed_id}"
+
+
+def _joined(columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {name: " ".join(forms) for name, forms in columns.items()}
+
+
+def _vector(columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """PostgreSQL's own notation, 'word':1A,7B: words are letters and digits only, so nothing needs escaping."""
+    places: dict[str, list[str]] = {}
+    at = 0
+    for name in _PARTS:
+        for form in columns[name]:
+            at += 1
+            found = places.setdefault(form, [])
+            if len(found) < 255:  # more are dropped, with a notice for each
+                found.append(f"{min(at, 16_383)}{_LABELS[name]}")
+        at += 10  # no phrase reaches from one part into the next
+    return {"vector": " ".join(f"'{form}':{','.join(found)}" for form, found in places.items())}
+
+
+# --- reading -------------------------------------------------------------------------------------------------
+
+
+def find(
+    connection: Connection, query: SearchQuery, limit: int, offset: int = 0, *, zone: ZoneInfo, now: datetime
+) -> Page:
+    """What a query finds among the posts that people may see, the best first; the newest first where it has no words.
+
+    ``zone`` is that in which its days are days. Days that find nothing are taken for words.
+    """
+    ranked = _ranked(connection, query, zone, now)
+    literal = query.literal()
+    if not ranked and literal is not None:
+        query, ranked = literal, _ranked(connection, literal, zone, now)
+    chosen = ranked[offset : offset + limit]
+    return Page(tuple(_hits(connection, chosen, query)), len(ranked), query)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    post_id: int
+    score: float
+
+
+def _ranked(connection: Connection, query: SearchQuery, zone: ZoneInfo, now: datetime) -> list[_Candidate]:
+    bounds = _bounds(query, zone)
+    feed_ids = _feed_ids(connection, query.feeds)
+    if feed_ids is not None and not feed_ids:
+        return []
+    if not query.terms and not feed_ids:
+        places = connection.execute(
+            _visible_places(bounds).order_by(search_places.c.place.desc()).limit(CANDIDATES)
+        ).scalars()
+        return [_Candidate(place & _ID_MASK, 0.0) for place in places]
+    write = _fts5 if connection.dialect.name == "sqlite" else _tsquery
+    found = _matching(connection, write(query.terms, feed_ids or ()), bounds, CANDIDATES)
+    if len(found) == CANDIDATES and any(term.where is Where.TEXT for term in query.terms):
+        # An old post with the words in its title is better than a new one that mentions them.
+        found |= _matching(connection, write(query.terms, feed_ids or (), in_title=True), bounds, TITLE_CANDIDATES)
+    scored = [(place, score * _freshness(place, now)) for place, score in found.items()]
+    scored.sort(key=lambda each: (-each[1], -each[0]))
+    return [_Candidate(place & _ID_MASK, score) for place, score in scored]
+
+
+def _bounds(query: SearchQuery, zone: ZoneInfo) -> tuple[int, int]:
+    """The first place of the query's days, and the last."""
+    first = place_of(_midnight(query.first, zone)) if query.first else 0
+    last = place_of(_midnight(query.last, zone, days=1)) - 1 if query.last else (1 << 63) - 1
+    return first, last
+
+
+def _midnight(day: date, zone: ZoneInfo, days: int = 0) -> datetime:
+    try:
+        return max(datetime.combine(day + timedelta(days=days), time(), zone), _YEAR_ONE + timedelta(days=1))
+    except OverflowError:  # the last day there is
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _feed_ids(connection: Connection, names: Sequence[str]) -> list[int] | None:
+    """The feeds of these names, folded as people may write them; None where none is named."""
+    if not names:
+        return None
+    wanted = {persian.key_fold(name) for name in names}
+    return sorted(
+        {
+            row.feed_id
+            for row in connection.execute(
+                select(feed_names.c.feed_id, feed_names.c.name, feeds.c.title).join(
+                    feeds, feeds.c.id == feed_names.c.feed_id
+                )
+            )
+            if wanted & {persian.key_fold(row.name), persian.key_fold(row.title or "")}
+        }
+    )
+
+
+def is_visible() -> ColumnElement[bool]:
+    """Whether people may see a post: it waits for nobody's decision, and its feed is in feeds.yaml."""
+    held = select(posts.c.id).where(posts.c.held.is_not(None))
+    return posts.c.id.not_in(held) & posts.c.feed_id.in_(select(feed_names.c.feed_id).where(feed_names.c.active))
+
+
+def _visible_places(bounds: tuple[int, int]) -> Any:
+    return (
+        select(search_places.c.place)
+        .join(posts, posts.c.id == search_places.c.post_id)
+        .where(search_places.c.place.between(*bounds), is_visible())
+    )
+
+
+#: The index comes first and in its order; each row's post is looked up by its id, until there are enough.
+_VISIBLE = (
+    " AND posts.id NOT IN (SELECT id FROM posts WHERE held IS NOT NULL)"
+    " AND posts.feed_id IN (SELECT feed_id FROM feed_names WHERE active)"
+)
+MATCHING_SQLITE = text(
+    "SELECT post_words.rowid AS place, -bm25(post_words, 10.0, 5.0, 5.0, 1.0, 0.5, 0.0) AS score"  # noqa: S608 (ours)
+    " FROM post_words CROSS JOIN posts ON posts.id = post_words.rowid & :mask"
+    " WHERE post_words MATCH :matching AND post_words.rowid BETWEEN :first AND :last"
+    + _VISIBLE
+    + " ORDER BY post_words.rowid DESC LIMIT :limit"
+)
+MATCHING_POSTGRESQL = text(
+    "SELECT found.place, ts_rank(post_words.words, CAST(:matching AS tsquery), 1) AS score FROM ("  # noqa: S608 (ours)
+    " SELECT post_words.place FROM post_words JOIN posts ON posts.id = post_words.place & :mask"
+    " WHERE post_words.words @@ CAST(:matching AS tsquery) AND post_words.place BETWEEN :first AND :last"
+    + _VISIBLE
+    + " ORDER BY post_words.place DESC LIMIT :limit) AS found JOIN post_words ON post_words.place = found.place"
+)
+
+
+def matching_statement(connection: Connection) -> TextClause:
+    """The question behind ``find``, for this database."""
+    return MATCHING_SQLITE if connection.dialect.name == "sqlite" else MATCHING_POSTGRESQL
+
+
+def _matching(connection: Connection, matching: str, bounds: tuple[int, int], limit: int) -> dict[int, float]:
+    rows = connection.execute(
+        matching_statement(connection).bindparams(bindparam("mask", _ID_MASK)),
+        {"matching": matching, "first": bounds[0], "last": bounds[1], "limit": limit},
+    )
+    return {row.place: float(row.score) for row in rows}
+
+
+def _freshness(place: int, now: datetime) -> float:
+    """From 1 for what is new to a half for what is old: between like posts the newer is better, no more than that."""
+    age_days = ((place_of(now) >> _ID_BITS) - (place >> _ID_BITS)) / (24 * 60)
+    return float(0.5 + 0.5 * 2 ** (-max(age_days, 0) / _HALF_LIFE_DAYS))
+
+
+def _fts5(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool = False) -> str:
+    """The terms in the words of FTS5. Every form is letters and digits, in quotes: nothing can be an operator."""
+    wanted = []
+    for term, forms in _with_neighbours(terms):
+        column = {Where.AUTHOR: "author : ", Where.TAG: "marks : "}.get(term.where, "title : " if in_title else "")
+        sign = "=t" if term.where is Where.TAG else ""
+        either = [f'"{sign}{form}"' for form in forms]
+        if term.is_prefix:  # the whole word counts twice
+            either.append(f'"{forms[0]}" *')
+        wanted.append(f"{column}({' OR '.join(either)})")
+    if marks := " OR ".join(f'"{_feed_mark(feed_id)}"' for feed_id in feed_ids):
+        wanted.append(f"marks : ({marks})")
+    return " AND ".join(wanted)
+
+
+def _tsquery(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool = False) -> str:
+    """The same for PostgreSQL, in its own notation of a ``tsquery``."""
+    wanted = []
+    for term, forms in _with_neighbours(terms):
+        label = {Where.AUTHOR: ":C", Where.TAG: ""}.get(term.where, ":A" if in_title else "")
+        sign = "=t" if term.where is Where.TAG else ""
+        either = [" <-> ".join(f"'{sign}{word}'{label}" for word in form.split(" ")) for form in forms]
+        if term.is_prefix:
+            either.append(f"'{forms[0]}':*{label[1:]}")
+        wanted.append(f"({' | '.join(either)})")
+    if marks := " | ".join(f"'{_feed_mark(feed_id)}'" for feed_id in feed_ids):
+        wanted.append(f"({marks})")
+    return " & ".join(wanted)
+
+
+def _with_neighbours(terms: Sequence[Term]) -> Iterable[tuple[Term, list[str]]]:
+    """Each term with the forms that meet it: what was asked as two words may be written as one."""
+    for number, term in enumerate(terms):
+        forms = [" ".join(term.forms)]
+        if _is_plain_word(term):
+            for one in (number - 1, number):
+                pair = terms[max(one, 0) : one + 2]
+                if len(pair) == 2 and all(map(_is_plain_word, pair)):
+                    forms.append("".join(each.forms[0] for each in pair))
+        yield term, forms
+
+
+def _is_plain_word(term: Term) -> bool:
+    return term.where is Where.TEXT and len(term.forms) == 1
+
+
+def _hits(connection: Connection, chosen: Sequence[_Candidate], query: SearchQuery) -> Iterable[Hit]:
+    found = load(connection, [candidate.post_id for candidate in chosen])
+    for candidate in chosen:
+        if candidate.post_id not in found:
+            continue
+        name, post = found[candidate.post_id]
+        body = markup.plain(post.entry.content or post.entry.summary or "")
+        yield Hit(
+            post,
+            name,
+            candidate.score,
+            snippet.mark(post.entry.title or "", query.terms),
+            snippet.cut(persian.strip_controls(body), query.terms),
+        )
+
+
+def load(connection: Connection, post_ids: Sequence[int]) -> dict[int, tuple[str, Post]]:
+    """Posts by their ids, each with its feed's name."""
+    rows = connection.execute(
+        select(*posts.c, feeds.c.title.label("feed_title"))
+        .join(feeds, feeds.c.id == posts.c.feed_id)
+        .where(posts.c.id.in_(post_ids))
+    ).all()
+    names = {
+        row.feed_id: row.name
+        for row in connection.execute(
+            select(feed_names.c.feed_id, feed_names.c.name)
+            .where(feed_names.c.feed_id.in_({row.feed_id for row in rows}))
+            .order_by(feed_names.c.active, feed_names.c.name.desc())
+        )
+    }
+    return {row.id: (names.get(row.feed_id, ""), records.post_of(row)) for row in rows}
