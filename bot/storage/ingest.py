@@ -27,7 +27,7 @@ from bot.model import (
     Subscription,
     Verdict,
 )
-from bot.storage import own_posts, revisions
+from bot.storage import own_posts, revisions, search
 from bot.storage.feeds import Claim, Routes, reconcile, upsert
 from bot.storage.schema import deliveries, feeds, lanes, post_keys, posts, subscriptions, targets, verdicts
 
@@ -51,6 +51,7 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     known = _look_up(connection, feed.id, [found.keys for found in identified])
     present = identity.present_keys(identified)
     revised = _find_revised(connection, feed.id, reading, identified, known, present)
+    changed: dict[int, Entry] = {}
     for found in identified:
         post_id = identity.match(found, known, present)
         if post_id is None:
@@ -59,17 +60,21 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
         if post_id is None:
             post_id = _insert_post(connection, feed, found, now, is_old=claim.is_first)
             new += 1
+            changed[post_id] = found.entry
         else:
             is_edited = _update_post(connection, post_id, found)
             if feed.kind is FeedKind.ARCHIVE:
                 at = effective_at(found.entry, now)
                 is_edited = revisions.correct_date(connection, post_id, found.entry, at) or is_edited
             edited += is_edited
+            if is_edited:
+                changed[post_id] = found.entry
             is_due = _release_held(connection, post_id, found.entry, feed)
         _learn_keys(connection, feed.id, post_id, found.keys, now, is_new=is_new)
         known.learn(found, post_id)
         if is_due and not claim.is_first:
             enqueued += _enqueue_new(connection, post_id, found.entry, feed, wanting, now)
+    search.index(connection, changed)
     # Of a first reading nothing is enqueued before its end, so it is asked once.
     if reading.last if claim.is_first else own_posts.may_be_own(reading.entries):
         enqueued -= sum(own_posts.mark_own(connection, target_id) for target_id in _targets_of(connection, wanting))
