@@ -4,7 +4,7 @@ Days that a year lacks are kept on the day before: posts of 30 Esfand on 29 Esfa
 February on the 28th.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 from bot.text import calendars
 
@@ -17,6 +17,20 @@ def years_ago(posted: date, today: date) -> int | None:
     if posted.year < today.year and (today.month, today.day) == _kept_gregorian_day(posted, today.year):
         return today.year - posted.year
     return None
+
+
+def past_days(today: date, earliest: date) -> list[date]:
+    """The days since *earliest* whose anniversary is today, in either calendar; the latest first."""
+    now = calendars.to_jalali(today)
+    found = set()
+    for years in range(1, today.year - earliest.year + 2):
+        if now.year <= years:
+            break
+        # Months of one number begin within a day of each other, so these cover what a leap year moves.
+        jalali = calendars.from_jalali(now.year - years, now.month, min(now.day, 29))
+        gregorian = date(today.year - years, today.month, min(today.day, 28))
+        found |= {near + timedelta(days=more) for near in (jalali, gregorian) for more in range(4)}
+    return sorted((day for day in found if day >= earliest and years_ago(day, today)), reverse=True)
 
 
 def _kept_jalali_day(then: calendars.JalaliDate, year: int) -> tuple[int, int]:

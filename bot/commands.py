@@ -20,20 +20,24 @@ from telegram import (
     ChatMemberUpdated,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
-    LinkPreviewOptions,
+    InlineQuery,
+    InlineQueryResultArticle,
+    InputTextMessageContent,
     Update,
 )
 from telegram import Message as TelegramMessage
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 
-from bot import admin, replies
+from bot import admin, browsing, replies, screens
 from bot.admin import Admin
+from bot.browsing import Browsing, Seal
 from bot.clock import Clock
 from bot.errors import DeliveryError, TokenRejected
 from bot.labels import translator
 from bot.model import Language, Message
-from bot.sender import explain, message_entities
+from bot.screens import Screen
+from bot.sender import explain, link_preview_options, message_entities
 from bot.storage import lanes, people, reports
 from bot.storage.database import Database
 
@@ -42,9 +46,20 @@ log = structlog.get_logger()
 #: How long the claim link printed at the first start works.
 CLAIM_WINDOW = timedelta(minutes=15)
 #: What we listen to; everything else stays with Telegram.
-ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
+ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER, Update.INLINE_QUERY]
 #: Commands of the menu, with their English descriptions.
-MENU = {"latest": "Newest posts", "help": "All commands"}
+MENU = {
+    "latest": "Newest posts",
+    "search": "Search every post",
+    "today": "On this day, past years",
+    "archive": "Browse by month",
+    "date": "Convert a date",
+    "random": "A post at random",
+    "help": "All commands",
+}
+SHORT_DESCRIPTION = "New posts with summaries and Jalali and Gregorian dates, search and archive. Persian and English."
+#: Seconds for which Telegram may answer the same inline query by itself.
+INLINE_CACHE = 60
 
 
 @dataclass(slots=True)
@@ -84,6 +99,8 @@ class Commands:
         self._database = database
         self._clock = clock
         self._bot_id = int(bot.token.partition(":")[0])
+        self._browsing = Browsing(database, clock, bot_id=self._bot_id, zone=zone)
+        self._seal = Seal(bot.token)
         self._on_conflict = on_conflict
         self._application: Application = ApplicationBuilder().bot(bot).build()  # type: ignore[type-arg]  # six parameters that nobody reads
         self._application.add_handler(TypeHandler(Update, self._answer))
@@ -123,10 +140,7 @@ class Commands:
                 await bot.set_my_commands(
                     [BotCommand(name, t(words)) for name, words in MENU.items()], language_code=code
                 )
-                await bot.set_my_short_description(
-                    t("New posts with summaries and Jalali and Gregorian dates. Persian and English."),
-                    language_code=code,
-                )
+                await bot.set_my_short_description(t(SHORT_DESCRIPTION), language_code=code)
             except TelegramError as error:
                 log.warning("menu not set", language=language, problem=error.message)
                 return
@@ -145,6 +159,8 @@ class Commands:
                 await self._membership_changed(update.my_chat_member)
             elif update.callback_query:
                 await self._button_pressed(update.callback_query)
+            elif update.inline_query:
+                await self._inline_asked(update.inline_query)
             elif update.message and update.message.text:
                 await self._message_came(update.message, update.message.text)
         except TelegramError as error:
@@ -163,10 +179,10 @@ class Commands:
         if not text.startswith("/"):
             if user_id and self.admin and await self.admin.take_address(text, user_id, message.chat_id, language):
                 return
-            if is_private:
-                await self._send(
-                    message.chat_id, replies.converted_date(text, language) or replies.not_understood(language)
-                )
+            if is_private and (converted := replies.converted_date(text, language)):
+                await self._send(message.chat_id, converted)
+            elif is_private:
+                await self._show(message, await self._browsing.search(text, language))
             return
         name, _, argument = text.partition(" ")
         command, _, addressed = name[1:].partition("@")
@@ -183,12 +199,21 @@ class Commands:
             case "start":
                 await self._start(message, argument.strip(), language)
             case "help":
-                await self._send(
-                    message.chat_id,
-                    replies.guide(language, for_admin=bool(user_id) and await self.is_admin(user_id or 0)),
-                )
+                for_admin = bool(user_id) and await self.is_admin(user_id or 0)
+                guide = replies.guide(language, self._application.bot.username, for_admin=for_admin)
+                await self._send(message.chat_id, guide)
             case "latest":
                 await self._send(message.chat_id, await self._latest(argument, language))
+            case "search":
+                await self._show(message, await self._browsing.search(argument, language))
+            case "archive":
+                await self._show(message, await self._browsing.archive(argument, language))
+            case "today":
+                await self._show(message, await self._browsing.on_this_day(language))
+            case "random":
+                await self._show(message, await self._browsing.draw(language))
+            case "date":
+                await self._send(message.chat_id, replies.date_told(argument, self._clock.now(), language, self.zone))
             case _ if is_private or addressed:
                 await self._send(message.chat_id, replies.unknown_command(language))
 
@@ -216,8 +241,12 @@ class Commands:
             [
                 [
                     InlineKeyboardButton(translator(language)("Newest"), callback_data="latest"),
+                    InlineKeyboardButton(translator(language)("Search"), callback_data="search"),
+                ],
+                [
+                    InlineKeyboardButton(translator(language)("On this day"), callback_data="today"),
                     InlineKeyboardButton(replies.LANGUAGE_NAMES[other], callback_data=f"language {other}"),
-                ]
+                ],
             ]
         )
 
@@ -242,10 +271,19 @@ class Commands:
             await query.answer()
             return
         language = await self._language(message.chat_id, query.from_user.language_code)
+        if (query.data or "").startswith("b"):
+            await self._leaf(query, message, language)
+            return
         match (query.data or "").split(" "):
             case ["latest"]:
                 await query.answer()
                 await self._send(message.chat_id, await self._latest("", language))
+            case ["search"]:
+                await query.answer()
+                await self._send(message.chat_id, (await self._browsing.search("", language)).message)
+            case ["today"]:
+                await query.answer()
+                await self._send(message.chat_id, (await self._browsing.on_this_day(language)).message)
             case ["language", "fa" | "en" as wanted]:
                 await self._change_language(query, message, "fa" if wanted == "fa" else "en")
             case [admin.PREFIX, *_choice] if self.admin is not None:
@@ -258,14 +296,69 @@ class Commands:
     async def _change_language(self, query: CallbackQuery, message: TelegramMessage, language: Language) -> None:
         await self._database.write(people.choose_language, self._bot_id, message.chat_id, language)
         await query.answer()
-        shown = replies.welcome(language, user_id=None)
+        await self._edit(message, replies.welcome(language, user_id=None), self._start_buttons(language))
+
+    async def _edit(self, message: TelegramMessage, shown: Message, buttons: InlineKeyboardMarkup | None) -> None:
+        """Put other words and buttons in the place of a message's; the same ones again are no error."""
         try:
             await message.edit_text(
-                shown.text, entities=message_entities(shown), reply_markup=self._start_buttons(language)
+                shown.text,
+                entities=message_entities(shown),
+                link_preview_options=link_preview_options(shown),
+                reply_markup=buttons,
             )
         except BadRequest as error:
             if "not modified" not in error.message.lower():
                 raise
+
+    async def _leaf(self, query: CallbackQuery, message: TelegramMessage, language: Language) -> None:
+        """A button of a list: the next screen takes the place of this one."""
+        action = self._seal.open(query.data or "", message.chat_id, query.from_user.id)
+        screen = action and await self._browsing.press(action, message.text or "", language)
+        if not screen:
+            await query.answer(screens.not_yours(language))
+            return
+        await self._edit(message, screen.message, self._buttons(screen, message.chat_id, query.from_user.id))
+        await query.answer()
+
+    def _buttons(self, screen: Screen, chat_id: int, user_id: int) -> InlineKeyboardMarkup | None:
+        rows = [
+            [
+                InlineKeyboardButton(each.text, callback_data=self._seal.close(each.action, chat_id, user_id))
+                for each in row
+            ]
+            for row in screen.buttons
+        ]
+        return InlineKeyboardMarkup(rows) if rows else None
+
+    async def _show(self, message: TelegramMessage, screen: Screen) -> None:
+        """Answer with a screen, whose buttons are for the one who asked."""
+        user_id = message.from_user.id if message.from_user else message.chat_id
+        await self._send(message.chat_id, screen.message, self._buttons(screen, message.chat_id, user_id))
+
+    async def _inline_asked(self, query: InlineQuery) -> None:
+        """``@bot words`` in any chat: posts to share, as one types."""
+        language = await self._language(query.from_user.id, query.from_user.language_code)
+        offset = int(query.offset) if query.offset.isdecimal() and len(query.offset) < 6 else 0
+        offered = await self._browsing.offer(query.query, offset, language)
+        await query.answer(
+            [
+                InlineQueryResultArticle(
+                    f"post-{shared.post_id}",
+                    shared.title or translator(language)("Untitled"),
+                    InputTextMessageContent(
+                        shared.message.text,
+                        entities=message_entities(shared.message),
+                        link_preview_options=link_preview_options(shared.message),
+                    ),
+                    description=shared.description,
+                )
+                for shared in offered
+            ],
+            cache_time=INLINE_CACHE,
+            is_personal=True,  # the language is the person's
+            next_offset=str(offset + len(offered)) if len(offered) == browsing.INLINE_PAGE else "",
+        )
 
     async def _send_sample(self, query: CallbackQuery, chat_id: int, language: Language) -> None:
         """Right is looked at when the button is pressed, not when it was made."""
@@ -314,7 +407,7 @@ class Commands:
             chat_id,
             message.text,
             entities=message_entities(message),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            link_preview_options=link_preview_options(message),
             reply_markup=buttons,
         )
 

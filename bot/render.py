@@ -221,6 +221,11 @@ def _body(text: str, language: str | None) -> Markup:
     return Markup("\n").join(_BODY_MARK + line for line in shown.split("\n")) if shown else Markup()
 
 
+def as_body(html: Markup) -> Markup:
+    """A line of a post's own words, already safe: it takes the direction that they have."""
+    return _BODY_MARK + html
+
+
 def furniture(text: str) -> Markup:
     """A name or title of unknown direction inside a line of ours: isolated, and live in nothing."""
     shown = markup.neutralise(persian.strip_controls(text)).strip()

@@ -5,7 +5,7 @@ catalogs of ``locales/``. Only commands that exist are named.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
@@ -43,35 +43,36 @@ def welcome(language: Language, *, user_id: int | None) -> Message:
         + "\n"
         + t("I bring new posts to channels: each post once, with a summary and its date in two calendars.")
         + "\n\n"
-        + t("Here you can")
+        + t("Just send me")
         + "\n• "
-        + t("see the newest posts: {command}", command=_command("latest", language))
+        + t("a word, to search every post;")
         + "\n• "
-        + t("send a date, to convert it.")
+        + t("a date, to convert it.")
         + shown,
     )
 
 
-def guide(language: Language, *, for_admin: bool = False) -> Message:
-    """The answer to /help."""
+def guide(language: Language, bot: str | None, *, for_admin: bool = False) -> Message:
+    """The answer to /help; *bot* is the bot's @name."""
     t = translator(language)
-    lines = [
-        f"{_command('latest', language)} {t('Newest posts')}",
-        f"{_command('help', language)} {t('All commands')}",
-    ]
+    groups = {
+        t("Reading"): {
+            "latest": t("Newest posts"),
+            "search": t("Search; for example: Nowruz 2023"),
+            "archive": t("Browse by month"),
+            "today": t("On this day, past years"),
+            "random": t("A post at random"),
+        },
+        t("Tools"): {"date": t("Convert a date"), "help": t("All commands")},
+    }
     if for_admin:
-        lines += [
-            "",
-            f"{_command('addfeed', language)} {t('Add a feed')}",
-            f"{_command('reload', language)} {t('Reload feeds.yaml')}",
-        ]
-    return _say(
-        language,
-        f"<b>{t('Qasedak: a guide')}</b>\n\n"
-        + "\n".join(lines)
-        + "\n\n"
-        + t("Send a date in either calendar, and I convert it."),
-    )
+        groups[t("For admins")] = {"addfeed": t("Add a feed"), "reload": t("Reload feeds.yaml")}
+    lines = [f"<b>{t('Qasedak: a guide')}</b>", t("Tap a command; if it needs something, it asks.")]
+    for name, commands in groups.items():
+        lines += ["", f"<b>{name}</b>", *(f"{_command(each, language)} {words}" for each, words in commands.items())]
+    handle = persian.isolate(f"@{bot or ''}", "ltr") if language == "fa" else f"@{bot or ''}"
+    lines += ["", t("In any chat, type {bot} and a word to share a post there.", bot=handle)]
+    return _say(language, "\n".join(lines))
 
 
 def _command(name: str, language: Language) -> str:
@@ -90,9 +91,9 @@ def latest(posts: Sequence[Post], language: Language, zone: ZoneInfo) -> Message
         entry = post.entry
         title = render.furniture(entry.title or t("Untitled"))
         linked = Markup('<a href="{}">{}</a>').format(entry.link, title) if entry.link else title
-        date = dates.format_date(post.effective_at, zone, style, date_only=entry.date_only)
+        shown = dates.format_date(post.effective_at, zone, style, date_only=entry.date_only)
         source = " · " + render.furniture(post.feed_title) if post.feed_title else ""
-        lines += ["", f"• {linked}", date + source]
+        lines += ["", f"• {linked}", shown + source]
     return _say(language, "\n".join(lines))
 
 
@@ -108,32 +109,42 @@ def unknown_feed(name: str, names: Sequence[str], language: Language) -> Message
 
 
 def converted_date(text: str, language: Language) -> Message | None:
-    """A date in every calendar; None when the text is no date that exists."""
+    """A date in every calendar; None when the text is no date."""
     parsed = dates.parse_any_date(text)
-    if parsed is None or parsed.day is None:
+    if parsed is None:
         return None
-    at = datetime.combine(parsed.day, time(), UTC)
-    style = dates.DateStyle(language=language)
-    lines = [dates.format_date(at, ZoneInfo("UTC"), style, date_only=True)]
-    lunar = dates.describe(parsed.day)["lunar"]
+    if parsed.day is None:
+        return _say(language, translator(language)("Its calendar has no such day."))
+    return _say(language, "\n".join(_every_calendar(parsed.day, language)))
+
+
+def _every_calendar(day: date, language: Language) -> list[str]:
+    at = datetime.combine(day, time(), UTC)
+    lines = [dates.format_date(at, ZoneInfo("UTC"), dates.DateStyle(language=language), date_only=True)]
+    lunar = dates.describe(day)["lunar"]
     if lunar:
         shown = persian.to_persian_digits(lunar) if language == "fa" else lunar
         lines.append(translator(language)("Lunar (Umm al-Qura): {date}", date=persian.isolate(shown, "ltr")))
-    return _say(language, "\n".join(lines))
+    return lines
+
+
+def date_told(text: str, now: datetime, language: Language, zone: ZoneInfo) -> Message:
+    """``/date [text]``; without a date it is today's, and an example."""
+    if text.strip() and (converted := converted_date(text, language)):
+        return converted
+    t = translator(language)
+    example = persian.isolate("/date 1397/07/08", "ltr")
+    hint = t("To convert a date, send it, or: {example}", example=example)
+    if text.strip():
+        return _say(language, f"{t('That is not a date I know.')}\n{hint}")
+    today = _every_calendar(now.astimezone(zone).date(), language)
+    return _say(language, "\n".join([t("Today is"), *today, "", hint]))
 
 
 def unknown_command(language: Language) -> Message:
     """A hint instead of silence."""
     return _say(
         language, translator(language)("I don't know that command. See {help}", help=_command("help", language))
-    )
-
-
-def not_understood(language: Language) -> Message:
-    """Plain text that is no date."""
-    return _say(
-        language,
-        translator(language)("I can convert dates and show posts. See {help}", help=_command("help", language)),
     )
 
 

@@ -181,12 +181,7 @@ class TelegramSender:
                 chat_id,
                 message.text,
                 entities=message_entities(message),
-                link_preview_options=LinkPreviewOptions(
-                    is_disabled=message.link_preview.url is None,
-                    url=message.link_preview.url,
-                    prefer_large_media=message.link_preview.prefer_large_media or None,
-                    show_above_text=message.link_preview.show_above_text or None,
-                ),
+                link_preview_options=link_preview_options(message),
                 disable_notification=message.silent,
                 message_thread_id=message.thread if message.thread != 1 else None,  # 1 is General: it must be left out
             )
@@ -231,6 +226,16 @@ def _missing_right(member: ChatMember | None) -> str | None:
 def _absence(member: ChatMember | None) -> str | None:
     gone = member is not None and member.status in (ChatMember.LEFT, ChatMember.BANNED)
     return "the bot is not in this group; add it" if gone else None
+
+
+def link_preview_options(message: Message) -> LinkPreviewOptions:
+    """A message's link preview in python-telegram-bot's class."""
+    return LinkPreviewOptions(
+        is_disabled=message.link_preview.url is None,
+        url=message.link_preview.url,
+        prefer_large_media=message.link_preview.prefer_large_media or None,
+        show_above_text=message.link_preview.show_above_text or None,
+    )
 
 
 def message_entities(message: Message) -> list[MessageEntity]:

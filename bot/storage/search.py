@@ -9,7 +9,6 @@ and a range of days cheap for the commonest word. Written in the transaction of 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, text
@@ -31,8 +30,11 @@ _ID_BITS = 32
 _ID_MASK = (1 << _ID_BITS) - 1
 _YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
+_EARLIEST, _LATEST = date(2, 1, 1), date(4000, 1, 1)
 #: After so long a post of the same words counts half of what is new in freshness.
 _HALF_LIFE_DAYS = 365
+#: Characters of a title that a list of hits shows.
+TITLE_LENGTH = 200
 _CHUNK = 500
 _PARTS = ("title", "tags", "author", "body", "parts", "marks")
 #: PostgreSQL's labels for them; ``ts_rank`` weighs A 1, B 0.4, C 0.2 and D 0.1.
@@ -121,7 +123,8 @@ def count_missing(connection: Connection) -> int:
 
 def place_of(at: datetime, post_id: int = 0) -> int:
     """The key of a post in the index: keys are in the order of time, and those of one minute in that of their ids."""
-    return ((at - _YEAR_ONE) // _MINUTE << _ID_BITS) | (post_id & _ID_MASK)
+    minutes = min((at - _YEAR_ONE) // _MINUTE, (1 << 31) - 1)  # until the year 4084; a key has 63 bits
+    return (minutes << _ID_BITS) | (post_id & _ID_MASK)
 
 
 def _columns(entry: Entry, feed_id: int) -> dict[str, list[str]]:
@@ -190,10 +193,7 @@ def _ranked(connection: Connection, query: SearchQuery, zone: ZoneInfo, now: dat
     if feed_ids is not None and not feed_ids:
         return []
     if not query.terms and not feed_ids:
-        places = connection.execute(
-            _visible_places(bounds).order_by(search_places.c.place.desc()).limit(CANDIDATES)
-        ).scalars()
-        return [_Candidate(place & _ID_MASK, 0.0) for place in places]
+        return [_Candidate(post_id, 0.0) for post_id in _newest(connection, query, zone)]
     write = _fts5 if connection.dialect.name == "sqlite" else _tsquery
     found = _matching(connection, write(query.terms, feed_ids or ()), bounds, CANDIDATES)
     if len(found) == CANDIDATES and any(term.where is Where.TEXT for term in query.terms):
@@ -212,10 +212,8 @@ def _bounds(query: SearchQuery, zone: ZoneInfo) -> tuple[int, int]:
 
 
 def _midnight(day: date, zone: ZoneInfo, days: int = 0) -> datetime:
-    try:
-        return max(datetime.combine(day + timedelta(days=days), time(), zone), _YEAR_ONE + timedelta(days=1))
-    except OverflowError:  # the last day there is
-        return datetime.max.replace(tzinfo=UTC)
+    kept = min(max(day, _EARLIEST), _LATEST)  # beyond them is no post, and arithmetic ends
+    return datetime.combine(kept + timedelta(days=days), time(), zone)
 
 
 def _feed_ids(connection: Connection, names: Sequence[str]) -> list[int] | None:
@@ -239,21 +237,28 @@ def _feed_ids(connection: Connection, names: Sequence[str]) -> list[int] | None:
 def is_visible() -> ColumnElement[bool]:
     """Whether people may see a post: it waits for nobody's decision, and its feed is in feeds.yaml."""
     held = select(posts.c.id).where(posts.c.held.is_not(None))
-    return posts.c.id.not_in(held) & posts.c.feed_id.in_(select(feed_names.c.feed_id).where(feed_names.c.active))
+    # + 0: the feeds are to be looked at in the order of time, not the times of feed after feed.
+    return posts.c.id.not_in(held) & (posts.c.feed_id + 0).in_(select(feed_names.c.feed_id).where(feed_names.c.active))
 
 
-def _visible_places(bounds: tuple[int, int]) -> Any:
+def _newest(connection: Connection, query: SearchQuery, zone: ZoneInfo) -> Sequence[int]:
+    days = []
+    if query.first:
+        days.append(posts.c.effective_at >= _midnight(query.first, zone))
+    if query.last:
+        days.append(posts.c.effective_at < _midnight(query.last, zone, days=1))
+    newest = select(posts.c.id).where(is_visible(), *days)
     return (
-        select(search_places.c.place)
-        .join(posts, posts.c.id == search_places.c.post_id)
-        .where(search_places.c.place.between(*bounds), is_visible())
+        connection.execute(newest.order_by(posts.c.effective_at.desc(), posts.c.id.desc()).limit(CANDIDATES))
+        .scalars()
+        .all()
     )
 
 
 #: The index comes first and in its order; each row's post is looked up by its id, until there are enough.
 _VISIBLE = (
     " AND posts.id NOT IN (SELECT id FROM posts WHERE held IS NOT NULL)"
-    " AND posts.feed_id IN (SELECT feed_id FROM feed_names WHERE active)"
+    " AND posts.feed_id + 0 IN (SELECT feed_id FROM feed_names WHERE active)"
 )
 MATCHING_SQLITE = text(
     "SELECT post_words.rowid AS place, -bm25(post_words, 10.0, 5.0, 5.0, 1.0, 0.5, 0.0) AS score"  # noqa: S608 (ours)
@@ -343,12 +348,13 @@ def _hits(connection: Connection, chosen: Sequence[_Candidate], query: SearchQue
             continue
         name, post = found[candidate.post_id]
         body = markup.plain(post.entry.content or post.entry.summary or "")
+        terms = query.terms
         yield Hit(
             post,
             name,
             candidate.score,
-            snippet.mark(post.entry.title or "", query.terms),
-            snippet.cut(persian.strip_controls(body), query.terms),
+            snippet.cut(persian.strip_controls(post.entry.title or ""), terms, TITLE_LENGTH),
+            snippet.cut(persian.strip_controls(body), terms),
         )
 
 

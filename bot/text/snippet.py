@@ -6,6 +6,7 @@ Works on text as people see it, not on the folded copy that is searched, so that
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.text.query import Term, Where
 from bot.text.words import words
@@ -61,6 +62,8 @@ def _best_start(marks: Sequence[tuple[int, int]], length: int) -> int:
 
 
 def _found(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    if all(term.where is Where.TAG for term in terms):
+        return []
     chunks = list(_chunks(text))
     found: set[tuple[int, int]] = set()
     for term in terms:
@@ -71,9 +74,14 @@ def _found(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
 
 def _chunks(text: str) -> Iterable[_Chunk]:
     for match in _CHUNK.finditer(text):
-        folded = words(match[0])
-        forms = {word.form for word in folded} | {part for word in folded for part in word.parts}
-        yield _Chunk(match.start(), match.end(), frozenset(forms))
+        yield _Chunk(match.start(), match.end(), _forms(match[0]))
+
+
+# A language says most things with few words, and a page of hits has thousands.
+@lru_cache(maxsize=20_000)
+def _forms(chunk: str) -> frozenset[str]:
+    folded = words(chunk)
+    return frozenset({word.form for word in folded} | {part for word in folded for part in word.parts})
 
 
 def _matches(chunks: Sequence[_Chunk], term: Term) -> Iterable[tuple[int, int]]:

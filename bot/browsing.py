@@ -1,0 +1,237 @@
+"""Finds what people want to read: search, archive, this day, at random; and says so, screen by screen.
+
+Between ``commands.py``, which talks to Telegram, and the store. Keeps nothing: what a button needs is in the button,
+sealed for its chat and person, and in the message above it. Words of people are neither stored nor logged.
+"""
+
+import base64
+import hashlib
+import hmac
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot import anniversary, screens
+from bot.clock import Clock
+from bot.model import Calendar, Language, Message, Post
+from bot.screens import Line, Period, Reader, Screen
+from bot.storage import browse, search
+from bot.storage.browse import Span
+from bot.storage.database import Database
+from bot.text import date_ranges, persian, snippet
+from bot.text.query import parse_query
+from bot.text.snippet import Snippet
+
+#: Hits, and posts of a day, on one screen.
+PAGE = 5
+#: Posts of /today, and of an answer to an inline query.
+MOST_TODAY, INLINE_PAGE = 12, 10
+#: Bytes of a seal; with the action they are far from the 64 that a button may carry.
+_SEAL = 9
+_NEWEST = 3  #: posts under a search that found nothing
+#: Years of /archive at most: a keyboard has 100 buttons.
+_MOST_YEARS = 90
+
+
+class Seal:
+    """Marks actions so that a button works in one chat, for one person, and cannot be made up."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = hashlib.sha256(f"buttons {secret}".encode()).digest()
+
+    def close(self, action: str, chat_id: int, user_id: int) -> str:
+        """What a button carries."""
+        return f"b{self._mark(action, chat_id, user_id)}{action}"
+
+    def open(self, carried: str, chat_id: int, user_id: int) -> str | None:
+        """The action of a button that was made for this person in this chat; None for any other text."""
+        length = 1 + _SEAL * 4 // 3
+        action = carried[length:]
+        right = self.close(action, chat_id, user_id)
+        # Half a surrogate pair may come too: it is no button, and no reason to fail.
+        is_ours = hmac.compare_digest(*(each.encode(errors="surrogatepass") for each in (carried, right)))
+        return action if is_ours else None
+
+    def _mark(self, action: str, chat_id: int, user_id: int) -> str:
+        said = f"{chat_id} {user_id} {action}".encode(errors="surrogatepass")
+        return base64.urlsafe_b64encode(hmac.digest(self._key, said, "sha256")[:_SEAL]).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A post that an inline query offers."""
+
+    post_id: int
+    title: str
+    description: str
+    message: Message
+
+
+class Browsing:
+    """Answers with screens. ``bot_id`` is whose messages the links lead to."""
+
+    def __init__(self, database: Database, clock: Clock, *, bot_id: int, zone: ZoneInfo) -> None:
+        self._database, self._clock = database, clock
+        self._bot_id, self.zone = bot_id, zone
+
+    def _reader(self, language: Language) -> Reader:
+        return Reader(language, self.zone)
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self.zone).date()
+
+    async def press(self, action: str, shown: str, language: Language) -> Screen | None:
+        """The screen that a button asks for, given the text above it; None where there is none any more."""
+        match action.split("."):
+            case ["s", page] if page.isdecimal() and len(page) < 5:
+                query = screens.query_of(shown)
+                return None if query is None else await self.search(query, language, int(page))
+            case ["n"]:
+                return await self._search_nearest(screens.query_of(shown) or "", language)
+            case ["a", "j" | "g" as calendar, *numbers] if all(n.isdecimal() and len(n) < 5 for n in numbers):
+                return await self._leaf(calendar, [int(number) for number in numbers], language)
+            case ["r"]:
+                return await self.draw(language)
+        return None
+
+    # --- search ----------------------------------------------------------------------------------------------
+
+    async def search(self, words: str, language: Language, page: int = 0) -> Screen:
+        """A page of what these words find; asks for some where there are none."""
+        reader = self._reader(language)
+        shown = persian.clean_line(words)[: screens.QUERY_LENGTH]
+        query = parse_query(shown, self._today())
+        if query.is_empty:
+            return screens.ask_for_words(reader)
+        first = page * PAGE
+        found = await self._database.read(search.find, query, PAGE, first, zone=self.zone, now=self._clock.now())
+        if not found.total:
+            nearest = await self._database.read(browse.nearest_words, query)
+            return screens.no_hits(shown, nearest, await self._newest(_NEWEST), reader)
+        if not found.hits:  # a page that is no longer there
+            return await self.search(shown, language, (found.total - 1) // PAGE)
+        links = await self._links([hit.post for hit in found.hits])
+        lines = [Line(hit.post, screens.leads_to(hit.post, links), hit.title, hit.snippet) for hit in found.hits]
+        return screens.hits(shown, lines, found.total, first, PAGE, reader, search.CANDIDATES)
+
+    async def _search_nearest(self, words: str, language: Language) -> Screen:
+        nearest = await self._database.read(browse.nearest_words, parse_query(words, self._today()))
+        return await self.search(nearest or words, language)
+
+    async def _newest(self, count: int) -> list[Line]:
+        query = parse_query("", self._today())
+        found = await self._database.read(search.find, query, count, 0, zone=self.zone, now=self._clock.now())
+        return await self._lines([hit.post for hit in found.hits])
+
+    async def _lines(self, posts: Sequence[Post]) -> list[Line]:
+        links = await self._links(posts)
+        return [Line(post, screens.leads_to(post, links), _title(post)) for post in posts]
+
+    async def _links(self, posts: Sequence[Post]) -> dict[int, str]:
+        return await self._database.read(browse.message_links, self._bot_id, [post.id for post in posts])
+
+    async def offer(self, words: str, offset: int, language: Language) -> list[Shared]:
+        """The posts that an inline query offers; the newest, while nothing was typed."""
+        query = parse_query(words, self._today())
+        found = await self._database.read(
+            search.find, query, INLINE_PAGE, offset, zone=self.zone, now=self._clock.now()
+        )
+        links = await self._links([hit.post for hit in found.hits])
+        reader = self._reader(language)
+        return [
+            Shared(
+                hit.post.id,
+                hit.title.text,
+                hit.snippet.text,
+                screens.card(hit.post, screens.leads_to(hit.post, links), reader),
+            )
+            for hit in found.hits
+        ]
+
+    # --- the archive -----------------------------------------------------------------------------------------
+
+    async def archive(self, words: str, language: Language) -> Screen:
+        """``/archive [year month]``: the years, or the year or the month that is named."""
+        calendar = Calendar.JALALI if language == "fa" else Calendar.GREGORIAN
+        if not words.strip():
+            return await self._parts(Period(calendar), language)
+        if month := date_ranges.parse_month(words, self._today()):
+            period = screens.period_of(month.first, month.calendar)
+            return await self._parts(period.parent, language)
+        stretch = date_ranges.parse_range(words, self._today())
+        if stretch is None:
+            return screens.unknown_month(self._reader(language))
+        period = screens.period_of(stretch.first, stretch.calendar)
+        is_year = period.parent.parent.days() == (stretch.first, stretch.last)
+        return await self._parts(period.parent.parent if is_year else period.parent, language)
+
+    async def _leaf(self, calendar: str, numbers: Sequence[int], language: Language) -> Screen | None:
+        """A period by the numbers of a button; the fourth is a page of its posts."""
+        chosen = Calendar.GREGORIAN if calendar == "g" else Calendar.JALALI
+        year, month, day, page, *more = (*numbers, 0, 0, 0, 0)
+        period = Period(chosen, year, month, day)
+        try:
+            if year:
+                period.days()
+        except (ValueError, OverflowError):
+            return None
+        if any(more) or (not period.year and any(numbers)):
+            return None
+        return await self._day(period, page, language) if period.day else await self._parts(period, language)
+
+    async def _parts(self, period: Period, language: Language) -> Screen:
+        parts = await self._parts_of(period)
+        found = await self._database.read(browse.counts, [self._span(*part.days()) for part in parts])
+        filled = [(part, count) for part, count in zip(parts, found, strict=True) if count]
+        return screens.archive(period, filled, self._reader(language))
+
+    async def _parts_of(self, period: Period) -> list[Period]:
+        """The years that may have posts, the months of a year, the days of a month."""
+        if period.kind == "year":
+            ends = await self._database.read(browse.ends)
+            if ends is None:
+                return []
+            first, last = (screens.period_of(end.astimezone(self.zone).date(), period.calendar).year for end in ends)
+            return [Period(period.calendar, year) for year in range(max(first, last - _MOST_YEARS), last + 1)]
+        if period.kind == "month":
+            return [Period(period.calendar, period.year, month) for month in range(1, 13)]
+        first_day, last_day = period.days()
+        return [
+            Period(period.calendar, period.year, period.month, day) for day in range(1, (last_day - first_day).days + 2)
+        ]
+
+    async def _day(self, period: Period, page: int, language: Language) -> Screen:
+        span = self._span(*period.days())
+        (total,) = await self._database.read(browse.counts, [span])
+        page = min(page, max(total - 1, 0) // PAGE)
+        found = await self._database.read(browse.posts_in, [span], PAGE, page * PAGE)
+        return screens.archive_day(period, await self._lines(found), total, page * PAGE, PAGE, self._reader(language))
+
+    def _span(self, first: date, last: date) -> Span:
+        start, end = (datetime.combine(day, time(), self.zone) for day in (first, last + timedelta(days=1)))
+        return Span(start, end)
+
+    # --- this day, at random ---------------------------------------------------------------------------------
+
+    async def on_this_day(self, language: Language) -> Screen:
+        """Posts of past years whose anniversary is today, in either calendar."""
+        ends = await self._database.read(browse.ends)
+        spans = []
+        if ends is not None:
+            earliest = ends[0].astimezone(self.zone).date()
+            spans = [self._span(day, day) for day in anniversary.past_days(self._today(), earliest)]
+        found = await self._database.read(browse.posts_in, spans, MOST_TODAY)
+        return screens.on_this_day(await self._lines(found), self._clock.now(), self._reader(language))
+
+    async def draw(self, language: Language) -> Screen:
+        """A post at random."""
+        post = await self._database.read(browse.drawn_post, random.random())  # noqa: S311 (a draw among public posts)
+        links = await self._links([post]) if post else {}
+        link = screens.leads_to(post, links) if post else None
+        return screens.random_card(post, link, self._reader(language))
+
+
+def _title(post: Post) -> Snippet:
+    return snippet.cut(persian.strip_controls(post.entry.title or ""), (), search.TITLE_LENGTH)
