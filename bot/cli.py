@@ -13,6 +13,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from datetime import date as day
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -30,9 +31,11 @@ from bot.looking import Found
 from bot.model import DeliveryState, Entry, LinkPreview, Message, SummaryOptions
 from bot.sources import markdown
 from bot.sources.discovery import Candidate
-from bot.storage import lanes, reports, status
+from bot.storage import lanes, reports, search, status
 from bot.storage.database import Database
 from bot.text import dates, markup, summary
+from bot.text.date_ranges import DateRange, parse_range
+from bot.text.query import parse_query
 
 cli = typer.Typer(
     name="qasedak",
@@ -50,6 +53,7 @@ T = TypeVar("T")
 
 _BATCH = 500  #: posts in memory at once
 WIDTH_OF_PIPE = 250  #: where nobody sees where a line would break, none does
+_SHOWN = 20  #: hits of a search, for people
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
@@ -388,6 +392,53 @@ def _report_json(report: reports.PostReport) -> dict[str, Any]:
         "chats": [dataclasses.asdict(chat) for chat in report.chats],
         **_entry_json(looking.found_again(report.post.ident, entry)),
     }
+
+
+@cli.command("search")
+def search_posts(
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help='Words, "phrases", #tags, author:, feed:, days.')],
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="No earlier; in either calendar.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="No later than the end of that.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search every stored post, the best first; a word may be the beginning of a longer one."""
+    _, config = _configured_if_there()
+    now = looking.now()
+    today = now.astimezone(config.zone).date()
+    begin, end = _stretch("--from", first, today), _stretch("--to", last, today)
+    if begin and end and begin.first > end.last:
+        raise ConfigError(f"--from: {begin.first} is after --to, {end.last}; turn them round")
+    asked = dataclasses.replace(
+        parse_query(" ".join(query), today), since=begin.first if begin else None, until=end.last if end else None
+    )
+    with _Opened() as (database, bot_id):
+        page = database.read_now(
+            search.find, asked, search.CANDIDATES if as_json else _SHOWN, 0, zone=config.zone, now=now
+        )
+        found = database.read_now(reports.post_reports, bot_id, None, [hit.post.id for hit in page.hits])
+        missing = database.read_now(search.count_missing)
+    report_of = {report.post.id: report for report in found}
+    for hit in page.hits:
+        if as_json:
+            row = {"score": round(hit.score, 6), "snippet": hit.snippet.text, "marks": hit.snippet.marks}
+            _print_json({**_report_json(report_of[hit.post.id]), **row})
+        else:
+            told = dates.describe(hit.post.effective_at.astimezone(config.zone).date())
+            typer.echo(f"{hit.post.id:>6}  {told['gregorian']}  {told['jalali']}  {hit.feed}: {hit.title.text}")
+            typer.echo(f"        {hit.snippet.text}")
+    if not as_json and page.total > len(page.hits):
+        _say(f"{page.total - len(page.hits)} more; narrow the search, or --json for all")
+    if missing:
+        _say(f"{missing} posts are not in the index yet; `qasedak run` and `qasedak once` put them there")
+
+
+def _stretch(option: str, written: str | None, today: day) -> DateRange | None:
+    if written is None:
+        return None
+    stretch = parse_range(written, today)
+    if stretch is None:
+        raise ConfigError(f"{option}: {written!r} is not a date I know; write it as 1397/07/08, 2018-09 or last week")
+    return stretch
 
 
 @cli.command()

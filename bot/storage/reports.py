@@ -50,18 +50,20 @@ _WEIGHT = [
 ]  # fmt: skip
 
 
-def post_reports(connection: Connection, bot_id: int, feed: str | None = None) -> list[PostReport]:
-    """Every stored post, oldest first, with its verdict for each chat of *bot_id*."""
+def post_reports(
+    connection: Connection, bot_id: int, feed: str | None = None, post_ids: Sequence[int] | None = None
+) -> list[PostReport]:
+    """Every stored post, or those of these ids, oldest first, with its verdict for each chat of *bot_id*."""
     names = _feed_names(connection)
     wanted = {feed_id for feed_id, name in names.items() if feed is None or name == feed}
     if feed is not None:
         wanted |= set(connection.execute(select(feed_names.c.feed_id).where(feed_names.c.name == feed)).scalars())
     routes = _routes(connection, bot_id)
-    found = _outcomes(connection, bot_id)
+    found = _outcomes(connection, bot_id, post_ids)
     rows = connection.execute(
         select(*posts.c, feeds.c.title.label("feed_title"))
         .join(feeds, feeds.c.id == posts.c.feed_id)
-        .where(posts.c.feed_id.in_(wanted))
+        .where(posts.c.feed_id.in_(wanted), *([] if post_ids is None else [posts.c.id.in_(post_ids)]))
         .order_by(posts.c.effective_at, posts.c.id)
     )
     return [_report(feed or names.get(row.feed_id, ""), row, routes.get(row.feed_id, []), found) for row in rows]
@@ -94,16 +96,22 @@ def _routes(connection: Connection, bot_id: int) -> dict[int, list[tuple[int, st
     return routes
 
 
-def _outcomes(connection: Connection, bot_id: int) -> dict[tuple[int, int], tuple[Verdict, str]]:
+def _outcomes(
+    connection: Connection, bot_id: int, post_ids: Sequence[int] | None
+) -> dict[tuple[int, int], tuple[Verdict, str]]:
+    some_verdicts = [] if post_ids is None else [verdicts.c.post_id.in_(post_ids)]
+    some_deliveries = [] if post_ids is None else [deliveries.c.post_id.in_(post_ids)]
     outcomes = {
         (row.post_id, row.target_id): (Verdict(row.verdict), row.reason)
         for row in connection.execute(
-            select(verdicts).join(targets, targets.c.id == verdicts.c.target_id).where(targets.c.bot_id == bot_id)
+            select(verdicts)
+            .join(targets, targets.c.id == verdicts.c.target_id)
+            .where(targets.c.bot_id == bot_id, *some_verdicts)
         )
     }
     for row in connection.execute(
         select(deliveries.c.post_id, deliveries.c.target_id, deliveries.c.state, deliveries.c.error).where(
-            deliveries.c.bot_id == bot_id
+            deliveries.c.bot_id == bot_id, *some_deliveries
         )
     ):
         outcomes[row.post_id, row.target_id] = (VERDICT_OF[DeliveryState(row.state)], row.error or "")

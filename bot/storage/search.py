@@ -18,7 +18,7 @@ from bot.model import Entry, Post
 from bot.storage import records
 from bot.storage.schema import feed_names, feeds, posts, search_places
 from bot.text import markup, persian, snippet, words
-from bot.text.query import SearchQuery, Term, Where
+from bot.text.query import SearchQuery, Term, Where, with_neighbours
 from bot.text.snippet import Snippet
 
 #: Of everything that matches, so many of the newest are ranked, and so many of the newest with the words in the title.
@@ -206,8 +206,8 @@ def _ranked(connection: Connection, query: SearchQuery, zone: ZoneInfo, now: dat
 
 def _bounds(query: SearchQuery, zone: ZoneInfo) -> tuple[int, int]:
     """The first place of the query's days, and the last."""
-    first = place_of(_midnight(query.first, zone)) if query.first else 0
-    last = place_of(_midnight(query.last, zone, days=1)) - 1 if query.last else (1 << 63) - 1
+    first = place_of(_midnight(query.earliest, zone)) if query.earliest else 0
+    last = place_of(_midnight(query.latest, zone, days=1)) - 1 if query.latest else (1 << 63) - 1
     return first, last
 
 
@@ -243,10 +243,10 @@ def is_visible() -> ColumnElement[bool]:
 
 def _newest(connection: Connection, query: SearchQuery, zone: ZoneInfo) -> Sequence[int]:
     days = []
-    if query.first:
-        days.append(posts.c.effective_at >= _midnight(query.first, zone))
-    if query.last:
-        days.append(posts.c.effective_at < _midnight(query.last, zone, days=1))
+    if query.earliest:
+        days.append(posts.c.effective_at >= _midnight(query.earliest, zone))
+    if query.latest:
+        days.append(posts.c.effective_at < _midnight(query.latest, zone, days=1))
     newest = select(posts.c.id).where(is_visible(), *days)
     return (
         connection.execute(newest.order_by(posts.c.effective_at.desc(), posts.c.id.desc()).limit(CANDIDATES))
@@ -298,7 +298,7 @@ def _freshness(place: int, now: datetime) -> float:
 def _fts5(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool = False) -> str:
     """The terms in the words of FTS5. Every form is letters and digits, in quotes: nothing can be an operator."""
     wanted = []
-    for term, forms in _with_neighbours(terms):
+    for term, forms in zip(terms, with_neighbours(terms), strict=True):
         column = {Where.AUTHOR: "author : ", Where.TAG: "marks : "}.get(term.where, "title : " if in_title else "")
         sign = "=t" if term.where is Where.TAG else ""
         either = [f'"{sign}{form}"' for form in forms]
@@ -313,7 +313,7 @@ def _fts5(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool = Fa
 def _tsquery(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool = False) -> str:
     """The same for PostgreSQL, in its own notation of a ``tsquery``."""
     wanted = []
-    for term, forms in _with_neighbours(terms):
+    for term, forms in zip(terms, with_neighbours(terms), strict=True):
         label = {Where.AUTHOR: ":C", Where.TAG: ""}.get(term.where, ":A" if in_title else "")
         sign = "=t" if term.where is Where.TAG else ""
         either = [" <-> ".join(f"'{sign}{word}'{label}" for word in form.split(" ")) for form in forms]
@@ -323,22 +323,6 @@ def _tsquery(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool =
     if marks := " | ".join(f"'{_feed_mark(feed_id)}'" for feed_id in feed_ids):
         wanted.append(f"({marks})")
     return " & ".join(wanted)
-
-
-def _with_neighbours(terms: Sequence[Term]) -> Iterable[tuple[Term, list[str]]]:
-    """Each term with the forms that meet it: what was asked as two words may be written as one."""
-    for number, term in enumerate(terms):
-        forms = [" ".join(term.forms)]
-        if _is_plain_word(term):
-            for one in (number - 1, number):
-                pair = terms[max(one, 0) : one + 2]
-                if len(pair) == 2 and all(map(_is_plain_word, pair)):
-                    forms.append("".join(each.forms[0] for each in pair))
-        yield term, forms
-
-
-def _is_plain_word(term: Term) -> bool:
-    return term.where is Where.TEXT and len(term.forms) == 1
 
 
 def _hits(connection: Connection, chosen: Sequence[_Candidate], query: SearchQuery) -> Iterable[Hit]:

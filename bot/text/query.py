@@ -6,6 +6,7 @@ term must be met; the last word may be the beginning of a longer one, as it is w
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -41,24 +42,30 @@ class SearchQuery:
 
     terms: tuple[Term, ...] = ()
     feeds: tuple[str, ...] = ()  #: names of feeds; any of them
-    first: date | None = None  #: days in the bot's zone, both included
+    first: date | None = None  #: days that its words name, in the bot's zone, both included
     last: date | None = None
+    since: date | None = None  #: days that were asked for beside the words
+    until: date | None = None
     spare: tuple[Term, ...] = ()  #: the terms if what reads as days was meant as words; empty where there are none
 
     @property
     def is_empty(self) -> bool:
         """Whether it asks for nothing in particular."""
-        return not (self.terms or self.feeds or self.first or self.last)
+        return not (self.terms or self.feeds or self.earliest or self.latest)
+
+    @property
+    def earliest(self) -> date | None:
+        """The first day on which a post may be."""
+        return max((day for day in (self.first, self.since) if day), default=None)
+
+    @property
+    def latest(self) -> date | None:
+        """The last day on which it may be."""
+        return min((day for day in (self.last, self.until) if day), default=None)
 
     def literal(self) -> "SearchQuery | None":
-        """The same with its days as words; None where it has none."""
+        """The same with the days of its words as words; None where they name none."""
         return replace(self, terms=self.spare, first=None, last=None, spare=()) if self.spare else None
-
-    def within(self, first: date | None, last: date | None) -> "SearchQuery":
-        """The same within these days, which come before any that the words name."""
-        if first is None and last is None:
-            return self
-        return replace(self, first=first, last=last)
 
 
 _PIECE = re.compile(
@@ -159,3 +166,15 @@ def _typed(terms: list[Term]) -> list[Term]:
 def _limited(terms: list[Term]) -> tuple[Term, ...]:
     # The words at the end are what was typed last.
     return tuple(dict.fromkeys(terms))[-MOST_TERMS:]
+
+
+def with_neighbours(terms: Sequence[Term]) -> list[list[str]]:
+    """For each term the forms that meet it, its own first: what was asked as two words may be written as one."""
+    found = [[" ".join(term.forms)] for term in terms]
+    for number in range(len(terms) - 1):
+        pair = terms[number : number + 2]
+        if all(term.where is Where.TEXT and len(term.forms) == 1 for term in pair):
+            joined = "".join(term.forms[0] for term in pair)
+            found[number].append(joined)
+            found[number + 1].append(joined)
+    return found

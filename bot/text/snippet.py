@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.text.query import Term, Where
+from bot.text.query import Term, Where, with_neighbours
 from bot.text.words import words
 
 LENGTH = 160  #: characters of a snippet
@@ -66,9 +66,9 @@ def _found(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
         return []
     chunks = list(_chunks(text))
     found: set[tuple[int, int]] = set()
-    for term in terms:
+    for term, (_, *joined) in zip(terms, with_neighbours(terms), strict=True):
         if term.where is not Where.TAG:
-            found |= set(_matches(chunks, term))
+            found |= {place for each in (term, *(Term((form,)) for form in joined)) for place in _matches(chunks, each)}
     return _merged(sorted(found))
 
 
