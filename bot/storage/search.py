@@ -194,11 +194,12 @@ def _ranked(connection: Connection, query: SearchQuery, zone: ZoneInfo, now: dat
         return []
     if not query.terms and not feed_ids:
         return [_Candidate(post_id, 0.0) for post_id in _newest(connection, query, zone)]
-    write = _fts5 if connection.dialect.name == "sqlite" else _tsquery
-    found = _matching(connection, write(query.terms, feed_ids or ()), bounds, CANDIDATES)
+    matching = expression(connection, query.terms, feed_ids or ())
+    found = _matching(connection, matching, bounds, CANDIDATES)
     if len(found) == CANDIDATES and any(term.where is Where.TEXT for term in query.terms):
         # An old post with the words in its title is better than a new one that mentions them.
-        found |= _matching(connection, write(query.terms, feed_ids or (), in_title=True), bounds, TITLE_CANDIDATES)
+        matching = expression(connection, query.terms, feed_ids or (), in_title=True)
+        found |= _matching(connection, matching, bounds, TITLE_CANDIDATES)
     scored = [(place, score * _freshness(place, now)) for place, score in found.items()]
     scored.sort(key=lambda each: (-each[1], -each[0]))
     return [_Candidate(place & _ID_MASK, score) for place, score in scored]
@@ -295,7 +296,15 @@ def _freshness(place: int, now: datetime) -> float:
     return float(0.5 + 0.5 * 2 ** (-max(age_days, 0) / _HALF_LIFE_DAYS))
 
 
-def _fts5(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool = False) -> str:
+def expression(
+    connection: Connection, terms: Sequence[Term], feed_ids: Iterable[int] = (), *, in_title: bool = False
+) -> str:
+    """The terms, and any of these feeds, in the language of this database."""
+    write = _fts5 if connection.dialect.name == "sqlite" else _tsquery
+    return write(terms, feed_ids, in_title=in_title)
+
+
+def _fts5(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool) -> str:
     """The terms in the words of FTS5. Every form is letters and digits, in quotes: nothing can be an operator."""
     wanted = []
     for term, forms in zip(terms, with_neighbours(terms), strict=True):
@@ -310,7 +319,7 @@ def _fts5(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool = Fa
     return " AND ".join(wanted)
 
 
-def _tsquery(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool = False) -> str:
+def _tsquery(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool) -> str:
     """The same for PostgreSQL, in its own notation of a ``tsquery``."""
     wanted = []
     for term, forms in zip(terms, with_neighbours(terms), strict=True):

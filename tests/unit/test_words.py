@@ -35,7 +35,8 @@ def forms(text: str) -> list[str]:
     ],
     ids=[
         "zwnj-space", "zwnj-joined", "negation", "kaf", "ye", "plural-space", "plural-joined", "ezafe", "he-with-ye",
-        "alef-hamza", "waw-hamza", "persian-digits", "arabic-digits", "harakat", "tatweel", "ligature", "accent", "sharp-s",
+        "alef-hamza", "waw-hamza", "persian-digits", "arabic-digits", "harakat", "tatweel", "ligature", "accent",
+        "sharp-s",
     ],
 )  # fmt: skip
 def test_spellings_of_one_word_have_one_form(one: str, other: str) -> None:

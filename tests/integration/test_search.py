@@ -1,0 +1,227 @@
+"""Full text on both databases: what finds what, in which order, that nothing hidden is found, and by which plan."""
+
+import asyncio
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete, text, update
+
+from bot.model import Entry
+from bot.storage import browse, search
+from bot.storage.database import Database
+from bot.storage.schema import feed_names, posts, search_places
+from bot.storage.search import Page
+from bot.text.query import parse_query
+from tests.builders import NOW, a_feed, a_subscription, an_entry
+from tests.search_at_scale import fill, queries
+from tests.stage import Stage
+
+ZONE = ZoneInfo("Asia/Tehran")
+#: By every fifth of the queries of tests/search_at_scale.py together, on either database.
+FOUND_AMONG_400 = 2820
+
+
+async def find(database: Database, query: str, limit: int = 10, offset: int = 0) -> Page:
+    asked = parse_query(query, NOW.date())
+    return await database.read(search.find, asked, limit, offset, zone=ZONE, now=NOW)
+
+
+async def titles(database: Database, query: str) -> list[str | None]:
+    return [hit.post.entry.title for hit in (await find(database, query)).hits]
+
+
+def entry(number: int, title: str, content: str = "", **changes: object) -> Entry:
+    return an_entry(number, title=title, content=f"<p>{content}</p>", **changes)
+
+
+@pytest.fixture
+async def filled(stage: Stage) -> Database:
+    await stage.adopt(a_subscription(feed=a_feed("sky", title="Sky Notes")), a_subscription(feed=a_feed("garden")))
+    await stage.read(
+        entry(1, "می\u200cروم به باغ", tags=("گل\u200cها", "باغ"), language="fa"),
+        entry(2, "می روم به کوه", "كتاب\u200cخانة شهر بزرگ است.", author="سارا نوری", language="fa"),
+        entry(3, "میروم تا ستاره\u200cها", "ماه کامل بر فراز باغ", tags=("آسمان شب",), language="fa"),
+        entry(4, "Moonlight over the hills", "A full garden, and a moon that is full.", author="Sara"),
+        entry(5, "Planting", "Under the full moon, garlic.", published=NOW - timedelta(days=3000)),
+    )
+    await stage.read(entry(6, "Roses", "The café in the rose garden, 2018."), feed="garden")
+    return stage.database
+
+
+@pytest.mark.parametrize("query", ["می\u200cروم", "می روم", "میروم", "مي\u200cروم"], ids=ascii)
+async def test_every_spelling_finds_every_spelling(filled: Database, query: str) -> None:
+    assert len(await titles(filled, query)) == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("کتابخانه", {"می روم به کوه"}),
+        ("کتاب خانه", {"می روم به کوه"}),
+        ("کتاب", {"می روم به کوه"}),
+        ("ستاره", {"میروم تا ستاره\u200cها"}),
+        ("باغ کامل", {"میروم تا ستاره\u200cها"}),
+        ("moonli", {"Moonlight over the hills"}),
+        ("CAFE", {"Roses"}),
+        ('"full moon"', {"Planting"}),
+        ('"روم به"', set()),
+        ("#باغ", {"می\u200cروم به باغ"}),
+        ("#گل_ها", {"می\u200cروم به باغ"}),
+        ("#آسمان_شب", {"میروم تا ستاره\u200cها"}),
+        ("#آسمان", set()),
+        ("author:sara", {"Moonlight over the hills"}),
+        ("نویسنده:سارا", {"می روم به کوه"}),
+        ("author:garden", set()),
+        ("feed:garden", {"Roses"}),
+        ("feed:sky full", {"Moonlight over the hills", "Planting"}),
+        ("feed:nothing", set()),
+        ("full ۱۳۹۷", {"Planting"}),
+        ("full September 2018", {"Planting"}),
+        ("full last year", set()),
+        ("garden 2018", {"Roses"}),
+        ("nonsense", set()),
+    ],
+    ids=ascii,
+)
+async def test_a_query_finds_what_it_says(filled: Database, query: str, found: set[str]) -> None:
+    assert set(await titles(filled, query)) == found
+
+
+async def test_a_title_comes_before_a_text_and_the_new_before_the_old(stage: Stage) -> None:
+    await stage.adopt()
+    await stage.read(
+        entry(1, "Old", "A comet in the text.", published=NOW - timedelta(days=4000)),
+        entry(2, "New", "A comet in the text.", published=NOW - timedelta(days=4)),
+        entry(3, "A comet", "In the title.", published=NOW - timedelta(days=4000)),
+    )
+    assert await titles(stage.database, "comet") == ["A comet", "New", "Old"]
+
+
+async def test_pages_are_parts_of_one_list(filled: Database) -> None:
+    whole = await find(filled, "garden")
+    first, second = await find(filled, "garden", 1, 0), await find(filled, "garden", 1, 1)
+    assert whole.total == first.total == second.total == 2
+    assert [*first.hits, *second.hits] == list(whole.hits)
+    assert (await find(filled, "garden", 1, 2)).hits == ()
+
+
+async def test_without_words_the_newest_come_first(filled: Database) -> None:
+    page = await find(filled, "")
+    instants = [hit.post.effective_at for hit in page.hits]
+    assert page.total == 6
+    assert instants == sorted(instants, reverse=True)
+
+
+async def test_a_snippet_shows_where(filled: Database) -> None:
+    (hit,) = (await find(filled, "کتابخانه")).hits
+    ((start, end),) = hit.snippet.marks
+    assert hit.snippet.text[start:end] == "كتاب\u200cخانة"
+    assert hit.feed == "sky"
+
+
+async def test_what_is_held_or_left_the_configuration_is_not_found(filled: Database) -> None:
+    def hide(connection: Connection) -> None:
+        connection.execute(update(posts).where(posts.c.title == "Planting").values(held="wrong weekday"))
+        connection.execute(update(feed_names).where(feed_names.c.name == "garden").values(active=False))
+
+    assert len((await find(filled, "")).hits) == 6
+    await filled.write(hide)
+    assert await titles(filled, "planting") == []
+    assert await titles(filled, "roses") == []
+    assert len((await find(filled, "")).hits) == 4
+
+
+async def test_an_edited_post_is_found_by_its_new_words_alone(stage: Stage) -> None:
+    await stage.adopt()
+    await stage.read(entry(1, "Tulips"))
+    await stage.read(entry(1, "Crocuses"))
+    assert await titles(stage.database, "tulips") == []
+    assert await titles(stage.database, "crocuses") == ["Crocuses"]
+
+
+async def test_posts_from_before_the_index_are_indexed_later(filled: Database) -> None:
+    def lose_index(connection: Connection) -> None:
+        connection.execute(text("DELETE FROM post_words"))
+        connection.execute(delete(search_places))
+
+    await filled.write(lose_index)
+    assert await filled.read(search.count_missing) == 6
+    assert await titles(filled, "moon") == []
+    assert [await filled.write(search.index_missing, 4) for _ in range(3)] == [4, 2, 0]
+    assert await filled.read(search.count_missing) == 0
+    assert len(await titles(filled, "moon")) == 2
+
+
+async def test_what_failed_to_be_stored_is_not_in_the_index(stage: Stage) -> None:
+    await stage.adopt()
+    await stage.read(entry(1, "Tulips"))
+
+    def fail(connection: Connection) -> None:
+        search.index(connection, {1: entry(1, "Crocuses")})
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 (ours)
+        await stage.database.write(fail)
+    assert await titles(stage.database, "tulips") == ["Tulips"]
+    assert await titles(stage.database, "crocuses") == []
+
+
+async def test_no_text_whatever_fails(filled: Database) -> None:
+    """FTS5 and tsquery have languages of their own, in which most texts are errors."""
+
+    @settings(max_examples=500, suppress_health_check=list(HealthCheck))
+    @given(st.text(max_size=60) | st.text("'\"\\*:^&|!<->(){}+-~#=\x00 ماه moon NEAR AND\u200c۱۳", max_size=40))
+    def ask(said: str) -> None:
+        page = filled.read_now(search.find, parse_query(said, NOW.date()), 3, 0, zone=ZONE, now=NOW)
+        assert page.total >= len(page.hits)
+
+    await asyncio.to_thread(ask)
+
+
+async def test_no_post_whatever_fails(stage: Stage) -> None:
+    await stage.adopt()
+    odd = "'; \\ \x07 '=f1':* \u200c\ue000 \U0001f319 ⅷ ² ﷽ नमस्ते 月 " + "a" * 5000 + " b" * 20_000
+    await stage.read(entry(1, odd, odd, tags=("'", "=f1", "#"), author=odd))
+    assert len(await titles(stage.database, "月")) == 1
+    assert len(await titles(stage.database, "viii")) == 1
+
+
+async def test_the_nearest_spelling_is_that_of_a_title(filled: Database) -> None:
+    for wrong, right in (("plantng", "Planting"), ("مونlight", None), ("moonlght", "Moonlight"), ("planting", None)):
+        query = parse_query(wrong, NOW.date())
+        assert await filled.read(browse.nearest_words, query) == right
+
+
+def _plan(connection: Connection) -> str:
+    """How the database means to answer, as it says itself."""
+    values = {"matching": search.expression(connection, parse_query("moon", NOW.date()).terms)}
+    bounds = {"first": 0, "last": (1 << 63) - 1, "limit": 10, "mask": (1 << 32) - 1}
+    explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+    if connection.dialect.name == "postgresql":
+        # These few rows fit into a few pages, which a planner rightly reads whole. May it be able not to?
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+    rows = connection.execute(text(explain + search.matching_statement(connection).text), values | bounds)
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+async def test_a_search_reads_the_index_and_never_every_post(database: Database) -> None:
+    """The short form of `make search-scale`: the plan instead of the time."""
+    await asyncio.to_thread(fill, database, 400)
+    plan = await database.read(_plan)
+    if database.path is None:
+        assert "Seq Scan on post" not in plan
+        assert "ix_post_words_words" in plan or "Index Scan Backward using pk_post_words" in plan
+    else:
+        first, second, *_ = plan.splitlines()
+        assert first.startswith("SCAN post_words VIRTUAL TABLE INDEX")
+        assert second.startswith("SEARCH posts USING INTEGER PRIMARY KEY")
+        assert "TEMP B-TREE" not in plan
+
+
+async def test_both_databases_find_the_same_posts(database: Database) -> None:
+    await asyncio.to_thread(fill, database, 400)
+    found = [(await find(database, query, limit=1)).total for query in queries()[::5]]
+    assert sum(found) == FOUND_AMONG_400
