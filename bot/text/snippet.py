@@ -42,9 +42,10 @@ def cut(text: str, terms: Sequence[Term], length: int = LENGTH) -> Snippet:
     """The part of a text that has most of what was found, on one line, with ellipses where it was cut."""
     line = " ".join(text[:_READ].split())
     marks = _found(line, terms)
-    start = _best_start(marks, length)
+    best = _best_start(marks, length)
+    start = max(0, min(best - _BEFORE, len(line) - length))
     if start:  # at the beginning of a word
-        start = line.find(" ", max(0, start - _BEFORE), start) + 1 or start
+        start = line.find(" ", start - 1, best) + 1 or best
     end = len(line)
     if end - start > length:
         end = line.rfind(" ", start + length // 2, start + length + 1)
@@ -52,7 +53,8 @@ def cut(text: str, terms: Sequence[Term], length: int = LENGTH) -> Snippet:
     ahead = "…" if start else ""
     shift = start - len(ahead)
     kept = tuple((first - shift, last - shift) for first, last in marks if first >= start and last <= end)
-    return Snippet(ahead + line[start:end].rstrip(" ,.،؛;") + ("…" if end < len(line) else ""), kept)
+    shown = line[start:end] if end == len(line) else line[start:end].rstrip(" ,.،؛;") + "…"
+    return Snippet(ahead + shown, kept)
 
 
 def _best_start(marks: Sequence[tuple[int, int]], length: int) -> int:

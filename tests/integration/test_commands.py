@@ -77,8 +77,12 @@ CONVERSATION = [
     ("en", "1397/07/08", "Sunday, 30 September 2018 (۸ مهر ۱۳۹۷)\nLunar (Umm al-Qura): 1440-01-20"),
     ("fa", "30 September 2018", "یکشنبه ۸ مهر ۱۳۹۷ (۳۰ سپتامبر ۲۰۱۸)\nقمری (ام‌القری): ۱۴۴۰-۰۱-۲۰"),
     ("fa", "۸ مهر ۱۳۹۷", "یکشنبه ۸ مهر ۱۳۹۷ (۳۰ سپتامبر ۲۰۱۸)"),
-    ("en", "hello there", "I can convert dates and show posts. See /help"),
-    ("fa", "۳۰ اسفند ۱۴۰۲", "می‌توانم تاریخ تبدیل کنم و نوشته‌ها را نشان بدهم. راهنما: /help"),
+    ("en", "garlic", "Search: garlic\n1 to 1 of 1\n\n• Planting garlic\nSun 19 Oct 2025 · 27 Mehr 1404 AP"),
+    ("fa", "ماه كامل", "جستجو: ماه كامل\n۱ تا ۱ از ۱\n\n• ماه کامل\n۱۴۰۵/۰۹/۰۱ (2026-11-22)"),
+    ("fa", "۳۰ اسفند ۱۴۰۲", "چنین روزی در آن تقویم نیست."),
+    ("en", "/date 8 Mehr 1397", "Sunday, 30 September 2018 (۸ مهر ۱۳۹۷)\nLunar"),
+    ("fa", "/date", "امروز:\nدوشنبه ۲ آذر ۱۴۰۵ (۲۳ نوامبر ۲۰۲۶)"),
+    ("en", "/date tulips", "That is not a date I know.\nTo convert a date, send it, or: /date 1397/07/08"),
     ("de", "/start", "سلام! من قاصدکم."),
 ]
 

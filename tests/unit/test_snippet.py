@@ -49,6 +49,16 @@ def test_where_most_was_found_is_shown() -> None:
     assert found(cut(text, "moon garden")) == ["moon", "garden"]
 
 
+def test_a_text_that_fits_is_shown_whole() -> None:
+    assert cut("The moon over the garden.", "garden").text == "The moon over the garden."
+
+
+def test_the_end_of_a_text_fills_the_stretch() -> None:
+    shown = cut("stone " * 100 + "moon", "moon")
+    assert found(shown) == ["moon"]
+    assert len(shown.text) > LENGTH - 10
+
+
 def test_without_a_find_it_is_the_beginning() -> None:
     assert cut("stone " * 100, "moon").text.startswith("stone")
 
