@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots scale clean
+.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots scale search-scale \
+	clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -48,6 +49,9 @@ format: install-dev  ## Let ruff set the code
 
 bench: install-dev  ## Ratios against a peer in the same run
 	$(BIN)/python -m tests.bench
+
+search-scale: install-dev  ## How long a search takes among 200,000 posts, on both databases
+	$(BIN)/python -m tests.search_at_scale
 
 crash: install-dev  ## The long form of the crash test
 	$(BIN)/python -m pytest tests/acceptance/test_crash.py --crash-runs 40 --timeout 1800

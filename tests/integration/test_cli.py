@@ -131,7 +131,20 @@ def test_the_version_is_told(here: Path) -> None:
 def test_help_names_every_command(here: Path) -> None:
     ended = call("--help")
     assert ended.code == 0
-    commands = ["run", "once", "check", "schema", "read", "preview", "date", "summary", "posts", "deliveries", "retry"]
+    commands = [
+        "run",
+        "once",
+        "check",
+        "schema",
+        "read",
+        "preview",
+        "date",
+        "summary",
+        "posts",
+        "deliveries",
+        "retry",
+        "search",
+    ]
     for name in [*commands, "db"]:
         assert re.search(rf"\b{name}\b", ended.out)
 
@@ -731,6 +744,50 @@ def test_the_standing_of_feeds_is_told(passed: Passes) -> None:
     (everything,) = call("status", "--json").lines
     assert [(feed["feed"], feed["failures"]) for feed in everything["feeds"]] == [("old", 0), ("sky", 1)]
     assert (everything["late"], everything["queue"]) == ([], {"sent": 3})
+
+
+def test_a_search_tells_posts_as_posts_does_with_the_place_of_the_find(passed: Passes) -> None:
+    ended = call("search", "moon", "number", "2", "--json")
+    assert (ended.code, ended.err, len(ended.lines)) == (0, "", 1)
+    found = dict(ended.lines[0])
+    score, snippet, marks = (found.pop(name) for name in ("score", "snippet", "marks"))
+    assert found in call("posts", "--feed", "sky", "--json").lines
+    assert score > 0
+    assert [snippet[start:end] for start, end in marks] == ["moon", "2"]
+
+
+def test_a_search_shows_people_both_dates(passed: Passes) -> None:
+    ended = call("search", '"number 2"')
+    assert ended.code == 0
+    assert re.match(r" +\d+  2026-11-18  1405-08-27  sky: Moon number 2\n +The moon of evening 2", ended.out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        (["--from", "1405/08/28"], 1),
+        (["--to", "2026-11-17"], 1),
+        (["--from", "آبان ۱۴۰۵", "--to", "November 2026"], 3),
+        (["--to", "1404"], 0),
+    ],
+    ids=["from", "to", "both-calendars", "too-early"],
+)
+def test_a_search_can_be_kept_to_days_of_either_calendar(passed: Passes, arguments: list[str], count: int) -> None:
+    assert len(call("search", "moon", *arguments, "--json").lines) == count
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--from", "moonday"], "--from: 'moonday' is not a date I know; write it as"),
+        (["--from", "2026", "--to", "1397"], "--from: 2026-01-01 is after --to, 2019-03-20; turn them round"),
+    ],
+    ids=["no-date", "backwards"],
+)
+def test_days_that_make_no_sense_are_refused(passed: Passes, arguments: list[str], problem: str) -> None:
+    ended = call("search", "moon", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(problem)
 
 
 def test_the_outbox_is_told(passed: Passes) -> None:
