@@ -106,8 +106,8 @@ def _taken(chunks: Sequence[_Chunk], at: int, form: str, *, begins: bool) -> int
     if form in chunks[at].forms or (begins and any(other.startswith(form) for other in chunks[at].forms)):
         return 1
     if at + 1 < len(chunks):
-        pairs = (one + other for one in chunks[at].forms for other in chunks[at + 1].forms)
-        if form in pairs:
+        following = chunks[at + 1].forms
+        if any(form.startswith(one) and form[len(one) :] in following for one in chunks[at].forms):
             return 2
     return 0
 
