@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, text
-from sqlalchemy.sql.elements import TextClause
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, text
 
 from bot.model import Entry, Post
 from bot.storage import records
@@ -39,6 +38,8 @@ _CHUNK = 500
 _PARTS = ("title", "tags", "author", "body", "parts", "marks")
 #: PostgreSQL's labels for them; ``ts_rank`` weighs A 1, B 0.4, C 0.2 and D 0.1.
 _LABELS = {"title": "A", "tags": "B", "author": "C", "body": "", "parts": "", "marks": ""}
+#: There, words of these parts are in the index a second time, with a sign: its index does not know the labels.
+_SIGNS = {"title": "=w", "author": "=a"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,9 @@ def _vector(columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
             if len(found) < 255:  # more are dropped, with a notice for each
                 found.append(f"{min(at, 16_383)}{_LABELS[name]}")
         at += 10  # no phrase reaches from one part into the next
-    return {"vector": " ".join(f"'{form}':{','.join(found)}" for form, found in places.items())}
+    words_of = [f"'{form}':{','.join(found)}" for form, found in places.items()]
+    signed = [f"'{sign}{form}'" for name, sign in _SIGNS.items() for form in dict.fromkeys(columns[name])]
+    return {"vector": " ".join(words_of + signed)}
 
 
 # --- reading -------------------------------------------------------------------------------------------------
@@ -194,12 +197,11 @@ def _ranked(connection: Connection, query: SearchQuery, zone: ZoneInfo, now: dat
         return []
     if not query.terms and not feed_ids:
         return [_Candidate(post_id, 0.0) for post_id in _newest(connection, query, zone)]
-    matching = expression(connection, query.terms, feed_ids or ())
-    found = _matching(connection, matching, bounds, CANDIDATES)
+    matching = _fts5_matching if connection.dialect.name == "sqlite" else _tsquery_matching
+    found = matching(connection, query.terms, feed_ids or (), bounds, CANDIDATES, in_title=False)
     if len(found) == CANDIDATES and any(term.where is Where.TEXT for term in query.terms):
         # An old post with the words in its title is better than a new one that mentions them.
-        matching = expression(connection, query.terms, feed_ids or (), in_title=True)
-        found |= _matching(connection, matching, bounds, TITLE_CANDIDATES)
+        found |= matching(connection, query.terms, feed_ids or (), bounds, TITLE_CANDIDATES, in_title=True)
     scored = [(place, score * _freshness(place, now)) for place, score in found.items()]
     scored.sort(key=lambda each: (-each[1], -each[0]))
     return [_Candidate(place & _ID_MASK, score) for place, score in scored]
@@ -256,55 +258,39 @@ def _newest(connection: Connection, query: SearchQuery, zone: ZoneInfo) -> Seque
     )
 
 
-#: The index comes first and in its order; each row's post is looked up by its id, until there are enough.
 _VISIBLE = (
     " AND posts.id NOT IN (SELECT id FROM posts WHERE held IS NOT NULL)"
     " AND posts.feed_id + 0 IN (SELECT feed_id FROM feed_names WHERE active)"
 )
-MATCHING_SQLITE = text(
+
+
+# --- SQLite --------------------------------------------------------------------------------------------------
+
+#: The index comes first and in its order; each row's post is looked up by its id, until there are enough.
+FTS5 = text(
     "SELECT post_words.rowid AS place, -bm25(post_words, 10.0, 5.0, 5.0, 1.0, 0.5, 0.0) AS score"  # noqa: S608 (ours)
     " FROM post_words CROSS JOIN posts ON posts.id = post_words.rowid & :mask"
     " WHERE post_words MATCH :matching AND post_words.rowid BETWEEN :first AND :last"
     + _VISIBLE
     + " ORDER BY post_words.rowid DESC LIMIT :limit"
 )
-MATCHING_POSTGRESQL = text(
-    "SELECT found.place, ts_rank(post_words.words, CAST(:matching AS tsquery), 1) AS score FROM ("  # noqa: S608 (ours)
-    " SELECT post_words.place FROM post_words JOIN posts ON posts.id = post_words.place & :mask"
-    " WHERE post_words.words @@ CAST(:matching AS tsquery) AND post_words.place BETWEEN :first AND :last"
-    + _VISIBLE
-    + " ORDER BY post_words.place DESC LIMIT :limit) AS found JOIN post_words ON post_words.place = found.place"
-)
 
 
-def matching_statement(connection: Connection) -> TextClause:
-    """The question behind ``find``, for this database."""
-    return MATCHING_SQLITE if connection.dialect.name == "sqlite" else MATCHING_POSTGRESQL
+def _fts5_matching(
+    connection: Connection,
+    terms: Sequence[Term],
+    feed_ids: Sequence[int],
+    bounds: tuple[int, int],
+    limit: int,
+    *,
+    in_title: bool,
+) -> dict[int, float]:
+    matching = fts5(terms, feed_ids, in_title=in_title)
+    values = {"matching": matching, "first": bounds[0], "last": bounds[1], "limit": limit, "mask": _ID_MASK}
+    return {row.place: float(row.score) for row in connection.execute(FTS5, values)}
 
 
-def _matching(connection: Connection, matching: str, bounds: tuple[int, int], limit: int) -> dict[int, float]:
-    rows = connection.execute(
-        matching_statement(connection).bindparams(bindparam("mask", _ID_MASK)),
-        {"matching": matching, "first": bounds[0], "last": bounds[1], "limit": limit},
-    )
-    return {row.place: float(row.score) for row in rows}
-
-
-def _freshness(place: int, now: datetime) -> float:
-    """From 1 for what is new to a half for what is old: between like posts the newer is better, no more than that."""
-    age_days = ((place_of(now) >> _ID_BITS) - (place >> _ID_BITS)) / (24 * 60)
-    return float(0.5 + 0.5 * 2 ** (-max(age_days, 0) / _HALF_LIFE_DAYS))
-
-
-def expression(
-    connection: Connection, terms: Sequence[Term], feed_ids: Iterable[int] = (), *, in_title: bool = False
-) -> str:
-    """The terms, and any of these feeds, in the language of this database."""
-    write = _fts5 if connection.dialect.name == "sqlite" else _tsquery
-    return write(terms, feed_ids, in_title=in_title)
-
-
-def _fts5(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool) -> str:
+def fts5(terms: Sequence[Term], feed_ids: Iterable[int] = (), *, in_title: bool = False) -> str:
     """The terms in the words of FTS5. Every form is letters and digits, in quotes: nothing can be an operator."""
     wanted = []
     for term, forms in zip(terms, with_neighbours(terms), strict=True):
@@ -319,19 +305,83 @@ def _fts5(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool) -> 
     return " AND ".join(wanted)
 
 
-def _tsquery(terms: Sequence[Term], feed_ids: Iterable[int], *, in_title: bool) -> str:
-    """The same for PostgreSQL, in its own notation of a ``tsquery``."""
+# --- PostgreSQL ----------------------------------------------------------------------------------------------
+
+#: The planner does not know that looking into a row's words costs more than the row, and would rather walk through all
+#: rows than ask the index. So it may not, and "+ 0" keeps it from walking along the keys. Each query gets a plan of its
+#: own: rare words want another than common ones. Parallel workers, and compiling a plan, take longer than the query.
+PLANNER = text(
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
+)
+PLACES = text(
+    "SELECT place FROM post_words WHERE words @@ CAST(:matching AS tsquery) AND place + 0 BETWEEN :first AND :last"
+    " ORDER BY place + 0 DESC LIMIT :limit"
+)
+_SCORES = text(
+    "SELECT post_words.place, ts_rank(post_words.words, CAST(:matching AS tsquery), 1) AS score"  # noqa: S608 (ours)
+    " FROM post_words JOIN posts ON posts.id = post_words.place & :mask"
+    " WHERE post_words.place = ANY(CAST(:places AS bigint[])) AND post_words.words @@ CAST(:matching AS tsquery)"
+    + _VISIBLE
+)
+#: Posts with all the words of a phrase into which we look for it, the newest first: the index knows no order of words.
+_MOST_LOOKED_INTO = 10_000
+
+
+def _tsquery_matching(
+    connection: Connection,
+    terms: Sequence[Term],
+    feed_ids: Sequence[int],
+    bounds: tuple[int, int],
+    limit: int,
+    *,
+    in_title: bool,
+) -> dict[int, float]:
+    loose = tsquery(terms, feed_ids, in_title=in_title, with_order=False)
+    exact = tsquery(terms, feed_ids)
+    connection.execute(PLANNER)
+    found: dict[int, float] = {}
+    last, looked_into = bounds[1], 0
+    while len(found) < limit and looked_into < _MOST_LOOKED_INTO:
+        values = {"matching": loose, "first": bounds[0], "last": last, "limit": limit}
+        places = connection.execute(PLACES, values).scalars().all()
+        rows = connection.execute(_SCORES, {"matching": exact, "places": list(places), "mask": _ID_MASK})
+        found |= {row.place: float(row.score) for row in rows}
+        if len(places) < limit:
+            break
+        last, looked_into = places[-1] - 1, looked_into + limit
+    return {place: found[place] for place in sorted(found, reverse=True)[:limit]}
+
+
+def tsquery(
+    terms: Sequence[Term], feed_ids: Iterable[int] = (), *, in_title: bool = False, with_order: bool = True
+) -> str:
+    """The terms in PostgreSQL's notation of a ``tsquery``; without order, the words of phrases are looked for apart."""
     wanted = []
     for term, forms in zip(terms, with_neighbours(terms), strict=True):
-        label = {Where.AUTHOR: ":C", Where.TAG: ""}.get(term.where, ":A" if in_title else "")
-        sign = "=t" if term.where is Where.TAG else ""
-        either = [" <-> ".join(f"'{sign}{word}'{label}" for word in form.split(" ")) for form in forms]
+        sign = {Where.AUTHOR: "=a", Where.TAG: "=t"}.get(term.where, "=w" if in_title else "")
+        # Words with a sign have no positions: in a title they are looked for apart, and the phrase in the whole.
+        joint = " <-> " if with_order and not sign else " & "
+        either = [f"({joint.join(_quoted(sign, form.split()))})" for form in forms]
         if term.is_prefix:
-            either.append(f"'{forms[0]}':*{label[1:]}")
+            either.append(f"'{sign}{forms[0]}':*")
         wanted.append(f"({' | '.join(either)})")
     if marks := " | ".join(f"'{_feed_mark(feed_id)}'" for feed_id in feed_ids):
         wanted.append(f"({marks})")
     return " & ".join(wanted)
+
+
+def _quoted(sign: str, forms: Iterable[str]) -> list[str]:
+    return [f"'{sign}{form}'" for form in forms]
+
+
+# --- hits ----------------------------------------------------------------------------------------------------
+
+
+def _freshness(place: int, now: datetime) -> float:
+    """From 1 for what is new to a half for what is old: between like posts the newer is better, no more than that."""
+    age_days = ((place_of(now) >> _ID_BITS) - (place >> _ID_BITS)) / (24 * 60)
+    return float(0.5 + 0.5 * 2 ** (-max(age_days, 0) / _HALF_LIFE_DAYS))
 
 
 def _hits(connection: Connection, chosen: Sequence[_Candidate], query: SearchQuery) -> Iterable[Hit]:
