@@ -150,8 +150,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("feed_id", "ident", name=op.f("uq_posts_feed_id_ident")),
     )
     with op.batch_alter_table("posts", schema=None) as batch_op:
-        batch_op.create_index("ix_posts_effective_at", ["effective_at"], unique=False)
+        batch_op.create_index("ix_posts_effective_at", ["effective_at", "feed_id"], unique=False)
         batch_op.create_index("ix_posts_feed_id_effective_at", ["feed_id", "effective_at"], unique=False)
+        batch_op.create_index(
+            "ix_posts_held",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("held IS NOT NULL"),
+            postgresql_where=sa.text("held IS NOT NULL"),
+        )
 
     op.create_table(
         "subscriptions",
@@ -231,6 +238,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_replays_post_id")),
         sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_replays_subscription_id")),
         sa.PrimaryKeyConstraint("subscription_id", "slot_at", name=op.f("pk_replays")),
+    )
+    op.create_table(
+        "search_places",
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_search_places_post_id")),
+        sa.PrimaryKeyConstraint("post_id", name=op.f("pk_search_places")),
+        sa.UniqueConstraint("place", name=op.f("uq_search_places_place")),
     )
     op.create_table(
         "verdicts",
