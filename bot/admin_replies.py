@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from markupsafe import Markup, escape
 
-from bot import render
+from bot import labels, render
 from bot.labels import translator
 from bot.model import Entry, Language, Message
 from bot.text import persian
@@ -95,14 +95,23 @@ def sample(
         lines.append(f"• {linked}")
     if not entries:
         lines.append(t("It has no posts now."))
-    minutes = str(max(1, round(every.total_seconds() / 60)))
-    minutes = persian.to_persian_digits(minutes) if language == "fa" else minutes
     lines += [
         "",
-        t("For the channel {channel}, read every {minutes} minutes.", channel=_foreign(channel), minutes=minutes),
+        t("For the channel {channel}, read every {span}.", channel=_foreign(channel), span=_span(every, language)),
         t("What is there now is not sent; the next new post is."),
     ]
     return _say(language, "\n".join(lines))
+
+
+def _span(span: timedelta, language: Language) -> str:
+    minutes = max(1, round(span.total_seconds() / 60))
+    words = labels.catalog(language)
+    if minutes < 100:
+        count, said = minutes, words.ngettext("{n} minute", "{n} minutes", minutes)
+    else:
+        count = round(minutes / 60)
+        said = words.ngettext("{n} hour", "{n} hours", count)
+    return said.format(n=persian.to_persian_digits(str(count)) if language == "fa" else str(count))
 
 
 def added(name: str, channel: str, language: Language) -> Message:
