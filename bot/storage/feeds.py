@@ -556,5 +556,14 @@ def upsert(
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
+def upsert_all(connection: Connection, table: Any, rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
+    """Insert *rows*, or update those with this unique *key* in every other column given; all rows have the same."""
+    if not rows:
+        return
+    statement = _insert_into(connection, table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+
+
 def _insert_into(connection: Connection, table: Any) -> Any:
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
