@@ -12,7 +12,7 @@ import html
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -37,6 +37,8 @@ COUNTER = re.compile(
 )
 #: Within this span a changed guid at one link is one post; two posts of one link are further apart.
 SAME_POST = timedelta(hours=48)
+#: From so many entries on, four fifths of a document being new is a mass change.
+MASS_LEAST = 5
 #: Longer ids are shown, and indexed, as their hash: PostgreSQL's index takes 2,700 bytes.
 MAX_IDENT_BYTES = 1000
 
@@ -52,29 +54,94 @@ class Identified:
 
     entry: Entry
     keys: Keys
+    exact: bytes = b""  #: of all it says: the next document may show it as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What one reading shows. What is left out, since it is known exactly as it is, takes part by its keys."""
+
+    entries: list[Identified]
+    left_out: dict[bytes, Keys]  #: by what they say exactly
+    shares_guids: bool  #: one guid stands on entries with different links
+    repeats: dict[bytes, bytes] = field(default_factory=dict)  #: what other versions say exactly, and the ones kept
+
+    @property
+    def keys(self) -> list[Keys]:
+        """The keys of everything in the document."""
+        return [*(found.keys for found in self.entries), *self.left_out.values()]
+
+    @property
+    def size(self) -> int:
+        """How many entries the document has; what stands there several times counts once."""
+        return len({_best(keys) for keys in self.keys})
 
 
 def identify(entries: Sequence[Entry], *, home: str | None = None) -> list[Identified]:
+    """Give each entry of one document its keys, in the order received."""
+    return document_of(entries, home=home).entries
+
+
+def document_of(
+    entries: Sequence[Entry],
+    left_out: Sequence[Keys] = (),
+    *,
+    home: str | None = None,
+    shown: Container[bytes] = (),
+) -> Document:
     """Give each entry of one document its keys, in the order received.
 
     A guid on entries with different links says nothing, nor does a link that different entries share or that is the
-    feed's home page: these are void for this document. Entries that say nothing at all are left out.
+    feed's home page: these are void for this document. Entries that say nothing at all count for nothing. *left_out*
+    are the ``raw_keys`` of what the source left out; what was *shown* exactly so by the last document joins them, so
+    that it makes no difference what a source leaves out.
     """
-    said = [entry for entry in entries if _says_something(entry)]
-    found = [keys_of(entry, _clean_guid(entry.guid), canonical_link(entry.link)) for entry in said]
-    unreliable = _shared((keys.guid, keys.link) for keys in found if keys.link)
-    reliable = [None if keys.guid in unreliable else keys.guid for keys in found]
-    void = _shared((keys.link, guid or keys.content) for keys, guid in zip(found, reliable, strict=True))
-    home_link = canonical_link(home)
-    identified = []
-    for entry, keys in zip(said, found, strict=True):
-        guid, link = _clean_guid(entry.guid), canonical_link(entry.link)
-        if keys.guid in unreliable:
-            entry, guid = replace(entry, flags=(*entry.flags, Flag.GUID_UNRELIABLE)), None
-        if keys.link in void or link == home_link:
-            link = None
-        identified.append(Identified(entry, _keys(guid, link, keys.content, keys.body)))
-    return identified
+    said = [(entry, keys) for entry in entries if (keys := raw_keys(entry)) is not None]
+    everything = [*(keys for _entry, keys in said), *left_out]
+    guids = _shared((keys.guid, keys.link) for keys in everything if keys.link)
+    links = _shared(
+        (keys.link, keys.content if keys.guid in guids else keys.guid or keys.content) for keys in everything
+    )
+    if home_link := canonical_link(home):
+        links.add(_digest("L", home_link))
+    new = [(entry, keys) for entry, keys in said if _exact(keys) not in shown]
+    left_out = [*left_out, *(keys for _entry, keys in said if _exact(keys) in shown)]
+    return Document(
+        [_identified(entry, keys, guids, links) for entry, keys in new],
+        {_exact(keys): _without(keys, guids, links) for keys in left_out},
+        bool(guids),
+    )
+
+
+def raw_keys(entry: Entry) -> Keys | None:
+    """The keys of an entry by itself, none of them void; None for one that says nothing and counts for nothing."""
+    return keys_of(entry, _clean_guid(entry.guid), canonical_link(entry.link)) if _says_something(entry) else None
+
+
+def _identified(entry: Entry, keys: Keys, guids: set[bytes], links: set[bytes]) -> Identified:
+    valid = _without(keys, guids, links)
+    if valid == keys:
+        return Identified(entry, keys, _exact(keys))
+    guid = _clean_guid(entry.guid) if valid.guid else None
+    if guid is None and keys.guid is not None:
+        entry = replace(entry, flags=(*entry.flags, Flag.GUID_UNRELIABLE))
+    link = canonical_link(entry.link) if valid.link else None
+    return Identified(entry, _keys(guid, link, keys.content, keys.body), _exact(keys))
+
+
+def _without(keys: Keys, guids: set[bytes], links: set[bytes]) -> Keys:
+    guid, link = (None if keys.guid in guids else keys.guid), (None if keys.link in links else keys.link)
+    return replace(keys, guid=guid, link=link)
+
+
+def _exact(keys: Keys) -> bytes:
+    parts = (keys.guid or bytes(16), keys.link or bytes(16), keys.content, keys.body)
+    return blake2b(b"".join(parts), digest_size=16).digest()
+
+
+def _best(keys: Keys) -> bytes:
+    """The key by which an entry is known best."""
+    return keys.guid or keys.link or keys.content
 
 
 def _says_something(entry: Entry) -> bool:
@@ -167,7 +234,7 @@ def _is_tracking(pair: str) -> bool:
 
 
 def oldest_first(identified: Sequence[Identified]) -> list[Identified]:
-    """Order a document's entries for publishing: by date where each has one, else from its end to its beginning.
+    """Order entries of one document for publishing: by date where each has one, else from its end to its beginning.
 
     Documents list the newest first; of equal dates the one further down is the older.
     """
@@ -178,14 +245,23 @@ def oldest_first(identified: Sequence[Identified]) -> list[Identified]:
     return [found for _date, found in sorted(zip(dates, backwards, strict=True), key=lambda pair: pair[0])]  # type: ignore[arg-type, return-value]  # none is None here
 
 
-def without_repeats(ordered: Sequence[Identified]) -> list[Identified]:
-    """Of an entry that stands in a document several times keep the last: given oldest first, its newest version."""
-    newest: dict[bytes, Identified] = {}
-    for found in ordered:
-        key = found.keys.guid or found.keys.link or found.keys.content
-        newest.pop(key, None)
-        newest[key] = found
-    return list(newest.values())
+def without_repeats(document: Document, order: Callable[[Sequence[Identified]], list[Identified]]) -> Document:
+    """Of an entry that stands in a document several times keep the newest version: the last when put in *order*.
+
+    Only its own versions are looked at: whether another entry is there, or has no date, must not matter. A version
+    that was left out is older than one that was not.
+    """
+    versions: dict[bytes, list[Identified]] = {}
+    for found in document.entries:
+        versions.setdefault(_best(found.keys), []).append(found)
+    kept = [same[0] if len(same) == 1 else order(same)[-1] for same in versions.values()]
+    repeats = {
+        other.exact: newest.exact
+        for newest, same in zip(kept, versions.values(), strict=True)
+        for other in same
+        if other.exact != newest.exact
+    }
+    return replace(document, entries=kept, repeats=repeats)
 
 
 # --- matching ------------------------------------------------------------------------------------------------
@@ -218,27 +294,72 @@ class Known:
     guids: dict[bytes, int] = field(default_factory=dict)
     links: dict[bytes, int] = field(default_factory=dict)
     contents: dict[bytes, int] = field(default_factory=dict)
-    posts: dict[int, Likeness] = field(default_factory=dict)  #: those found by link or content
+    posts: dict[int, Likeness] = field(default_factory=dict)  #: those that ``doubtful`` asks for
+    exact: dict[bytes, int] = field(default_factory=dict)  #: what the last document showed, and which posts that was
+    #: The feed has shown one guid on entries with different links: from then on a guid decides only where no link does.
+    weak_guids: bool = False
 
-    def learn(self, found: Identified, post_id: int) -> None:
-        """Know an entry again further down in its document."""
-        entry, keys = found.entry, found.keys
-        for table, key in ((self.guids, keys.guid), (self.links, keys.link), (self.contents, keys.content)):
-            if key:
-                table.setdefault(key, post_id)
-        guids, links = (frozenset({key} if key else ()) for key in (keys.guid, keys.link))
-        if before := self.posts.get(post_id):
-            guids, links = guids | before.guids, links | before.links
-        self.posts[post_id] = Likeness(entry.title, entry.published, keys.body, guids, links)
+    def doubtful(self, document: Document) -> set[int]:
+        """The posts that must be compared with an entry before it can be said which it is."""
+        found: set[int | None] = set()
+        unsure = [keys for exact, keys in document.left_out.items() if exact not in self.exact]
+        for keys in [*(one.keys for one in document.entries), *unsure]:
+            by_guid = _in(self.guids, keys.guid)
+            if by_guid is None or (self.weak_guids and keys.link):
+                found |= {by_guid, _in(self.links, keys.link), _in(self.contents, keys.content)}
+        return {post_id for post_id in found if post_id is not None}
 
 
-def present_keys(identified: Sequence[Identified]) -> frozenset[bytes]:
+def _in(table: dict[bytes, int], key: bytes | None) -> int | None:
+    return table.get(key) if key is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Which posts the entries of a document are."""
+
+    new: list[Identified]
+    known: dict[int, Identified]  #: for each post the entry that speaks for it; none where that one was left out
+    learned: list[tuple[int, Keys]]  #: of everything that is known: its post and its keys
+    exact: dict[bytes, int]  #: for the next document
+
+
+def resolve(document: Document, known: Known) -> Resolved:
+    """Find the post of each entry; the order of the document does not matter.
+
+    What stood in the last document exactly so is the same post whatever the keys of its neighbours, and no edit: this
+    is why it may be left out. Several entries may be one post, known by aliases: the best key, and of equal ones the
+    smallest, speaks for it. What was left out and is not known cannot be stored, and is passed over.
+    """
+    present = _present_keys(document.keys)
+    spoken: dict[int, tuple[int, bytes]] = {}
+    resolved = Resolved([], {}, [], {})
+    items = [(found.exact, found.keys, found) for found in document.entries]
+    for exact, keys, found in [*items, *((exact, keys, None) for exact, keys in document.left_out.items())]:
+        is_as_it_was = found is None and exact in known.exact
+        matched = (
+            (known.exact[exact], 0) if is_as_it_was else match(keys, found.entry if found else None, known, present)
+        )
+        if matched is None:
+            if found is not None:
+                resolved.new.append(found)
+            continue
+        post_id, strength = matched
+        resolved.learned.append((post_id, keys))
+        resolved.exact[exact] = post_id
+        rank = (strength, _best(keys))
+        if post_id not in spoken or rank < spoken[post_id]:
+            spoken[post_id] = rank
+            resolved.known.pop(post_id, None)
+            if found is not None:
+                resolved.known[post_id] = found
+    return resolved
+
+
+def _present_keys(document: Sequence[Keys]) -> frozenset[bytes]:
     """The key by which each entry of a document is known best: who has one of these has not vanished from it."""
     return frozenset(
-        key
-        for found in identified
-        for key in (found.keys.guid, found.keys.link, *(() if _has_own(found.keys) else (found.keys.content,)))
-        if key
+        key for keys in document for key in (keys.guid, keys.link, *(() if _has_own(keys) else (keys.content,))) if key
     )
 
 
@@ -246,29 +367,90 @@ def _has_own(keys: Keys) -> bool:
     return keys.guid is not None or keys.link is not None
 
 
-def match(found: Identified, known: Known, present: frozenset[bytes]) -> int | None:
-    """Find the post that an entry is, or None where it is new; *present* are the ``present_keys`` of its document.
+def match(keys: Keys, entry: Entry | None, known: Known, present: frozenset[bytes]) -> tuple[int, int] | None:
+    """Find the post that an entry is, and by which rule; None where it is new. *present* is what its document shows.
 
-    1. A known guid decides. 2. An unknown guid with a known link is the same post only where that post's own guid has
-    vanished from the document, since two entries may share a link, and where the two are alike. 3. Without a guid the
-    link decides, without either the content. 4. A post that had neither, and vanished, is the same as an entry with
-    its content. 5. Otherwise it is new.
+    0. A known guid decides. 1. An unknown guid with a known link is the same post only where that post's own guid has
+    vanished from the document, since two entries may share a link, and where the two are alike; without a guid the
+    link decides, unless that post's own guid is there. 2. Where guids are weak the link goes first, and a guid is
+    heard if its post has no link, or lost it and still says the same. 3. Without either the content decides; a post
+    that had neither, and vanished, is the same as an entry with its content. Otherwise the entry is new.
     """
-    keys = found.keys
-    if keys.guid in known.guids:
-        return known.guids[keys.guid]
-    if keys.link in known.links:
-        post_id = known.links[keys.link]
-        post = known.posts[post_id]
-        entry = Likeness(found.entry.title, found.entry.published, keys.body)
-        if keys.guid is None or not post.guids or (not post.guids & present and post.is_like(entry)):
-            return post_id
-    if keys.content not in known.contents:
+    by_guid, by_link = _in(known.guids, keys.guid), _in(known.links, keys.link)
+    is_weak = known.weak_guids and keys.link is not None
+    if by_guid is not None and not is_weak:
+        return by_guid, 0
+    if by_link is not None:
+        post = known.posts[by_link]
+        is_gone = not post.guids & present
+        if is_weak or (is_gone if keys.guid is None else not post.guids or (is_gone and _is_like(post, keys, entry))):
+            return by_link, 1
+    if by_guid is not None:
+        post = known.posts[by_guid]
+        if not post.links or (not post.links & present and post.body == keys.body):
+            return by_guid, 2
+    by_content = _in(known.contents, keys.content)
+    if by_content is None:
         return None
-    post_id = known.contents[keys.content]
-    post = known.posts[post_id]
+    post = known.posts[by_content]
     if _has_own(keys):
         is_same = not (post.guids or post.links or keys.content in present)
     else:
         is_same = not (post.guids | post.links) & present
-    return post_id if is_same else None
+    return (by_content, 3) if is_same else None
+
+
+def _is_like(post: Likeness, keys: Keys, entry: Entry | None) -> bool:
+    return post.is_like(Likeness(entry.title if entry else None, entry.published if entry else None, keys.body))
+
+
+# --- a feed that was republished -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A stored post as the brake looks for it."""
+
+    id: int
+    title: str | None
+    published: datetime | None
+
+
+def is_mass_change(new: int, size: int) -> bool:
+    """Whether so much of a document is new that it is rather the same in another form."""
+    return size >= MASS_LEAST and new >= MASS_LEAST and new * 5 >= size * 4
+
+
+def find_again(resolved: Resolved, known: Known, recent: Sequence[Recent]) -> dict[int, Identified]:
+    """Of a mass change, the entries that are posts after all: of one content, one link, or one title and date.
+
+    A post that stands in the document in its own right is not taken, nor is one taken twice.
+    """
+    by_title = {key: post.id for post in reversed(recent) if (key := _title_and_date(post.title, post.published))}
+    taken = {post_id for post_id, _keys in resolved.learned}
+    again: dict[int, Identified] = {}
+    for found in resolved.new:
+        entry, keys = found.entry, found.keys
+        key = _title_and_date(entry.title, entry.published)
+        for post_id in (
+            _in(known.contents, keys.content),
+            _in(known.links, keys.link),
+            by_title.get(key) if key else None,
+        ):
+            if post_id is not None and post_id not in taken:
+                taken.add(post_id)
+                again[post_id] = found
+                break
+    return again
+
+
+def _title_and_date(title: str | None, published: datetime | None) -> tuple[str, datetime] | None:
+    """To the second. Weekly columns have one title: without a date it says nothing."""
+    folded = persian.search_fold(title or "")
+    return (folded, published.replace(microsecond=0)) if folded and published else None
+
+
+def is_republished(new: Sequence[Identified], newest: datetime | None) -> bool:
+    """Whether at least half of what is new is older than the *newest* that is known."""
+    dates = [found.entry.published for found in new]
+    return newest is not None and 2 * sum(date is not None and date < newest for date in dates) >= len(dates)

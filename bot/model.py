@@ -282,9 +282,12 @@ class Ingested:
     """What one transaction of the store changed."""
 
     new: int = 0
-    edited: int = 0
+    edited: int = 0  #: changes of words that count: not too many of one post, not too fast
     enqueued: int = 0
     first_reading: bool = False
+    silenced: int = 0  #: of the new ones, those that are not published because so many came at once
+    silence: str = ""  #: why, in words; of a reading that silenced nothing ""
+    republished: bool = False  #: the feed came as if all of it were new, with dates that are old
 
 
 # --- publishing --------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""Decide, for one new post and one subscription, whether the post goes out. Pure; called by ``storage/ingest.py``.
+"""Decide, for one new post and one subscription, whether the post goes out. Pure; called by ``storage/``.
 
-A verdict comes with its reason in words, since people ask. What a first reading finds is not decided here: it is
+A verdict comes with its reason in words, since people ask. So it is decided here how many of a crowd go out, and
+whether a change of a post's words counts. What a first reading finds is not decided here: it is
 the baseline, out of which the store takes the newest ``backfill`` posts.
 """
 
@@ -8,6 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.model import Entry, FeedKind, Flag, OnWeekdayMismatch, Subscription, Verdict
+
+#: Of posts that come in a crowd so many are published, the newest.
+CROWD_NEWEST = 3
+#: So many new posts of one reading are a crowd. Few feeds list more, so a feed that was not read for days is none.
+CROWD = 51
+#: Some feeds put the present time into every text: after so many edits a change of words counts no more.
+MOST_EDITS = 5
+#: A change that comes sooner after the last is kept and does not count.
+EDIT_PAUSE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,22 @@ def decide(entry: Entry, subscription: Subscription, now: datetime) -> Decision:
 
 def _in_words(span: timedelta) -> str:
     return f"{span.days}d" if span.days else f"{span.seconds // 3600}h"
+
+
+def silence(new: int, *, is_republished: bool, is_resumed: bool) -> str | None:
+    """Say why of so many new posts only the ``CROWD_NEWEST`` go out, or None where all of them do."""
+    if new <= CROWD_NEWEST:
+        return None
+    if is_republished:
+        return "the feed was republished"
+    if is_resumed:
+        return "came while nobody received the feed"
+    return f"one of {new} that came at once" if new >= CROWD else None
+
+
+def edit_acts(edit_count: int, last_edit_at: datetime | None, now: datetime) -> bool:
+    """Whether one more change of a post's words counts."""
+    return edit_count < MOST_EDITS and (last_edit_at is None or now - last_edit_at >= EDIT_PAUSE)
 
 
 def held_reason(entry: Entry, on_weekday_mismatch: OnWeekdayMismatch) -> str | None:

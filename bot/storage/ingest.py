@@ -1,88 +1,79 @@
 """(3) Keep what a reading brought: posts, their keys, their deliveries and the validators, in one transaction each.
 
 Called by ``poller.py`` with one batch of a reading. Validators are saved with the last batch and not before: if they
-were, the next answer "not modified" would hide what was lost.
+were, the next answer "not modified" would hide what was lost. Which post an entry is, ``identity.py`` decides; what
+goes out, ``routing.py``, and ``enqueue.py`` puts it into the outbox.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
+from sqlalchemy import Connection, Row, exists, func, insert, select, update
 
 from bot import identity, routing
 from bot.errors import StorageError
-from bot.identity import Identified, Known, Likeness
-from bot.model import (
-    FUTURE,
-    DeliveryClass,
-    DeliveryState,
-    Entry,
-    Feed,
-    FeedKind,
-    Ingested,
-    Keys,
-    OnWeekdayMismatch,
-    Reading,
-    Subscription,
-    Verdict,
-)
+from bot.identity import Document, Identified, Known, Likeness, Recent, Resolved
+from bot.model import FUTURE, Entry, Feed, FeedKind, Ingested, Keys, OnWeekdayMismatch, Reading, Subscription
 from bot.storage import own_posts, revisions, search
-from bot.storage.feeds import Claim, Routes, reconcile, upsert
-from bot.storage.schema import deliveries, feeds, lanes, post_keys, posts, subscriptions, targets, verdicts
+from bot.storage.enqueue import enqueue_backfill, publish
+from bot.storage.feeds import Claim, Routes, reconcile, upsert_all
+from bot.storage.schema import feeds, post_keys, posts, subscriptions
 
 #: Bound parameters of one statement; SQLite's own limit is 32,766.
 CHUNK = 5_000
+#: Posts among which those of a republished feed are looked for.
+RECENT = 500
+#: When a key was last seen is kept to the day: every reading would write every key otherwise.
+SEEN_PAUSE = timedelta(days=1)
 
 
 def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Routes, now: datetime) -> Ingested:
     """Store what is new, note what changed, and enqueue a delivery for every chat that wants it.
 
     During a first reading nothing is enqueued until the last batch: then the newest ``backfill`` posts are, oldest
-    first, and all the others are the baseline.
+    first, and all the others are the baseline. Entries that the reading left out are decided upon like the others.
 
     Raises: StorageError, when another process has taken the feed over.
     """
-    _require_lease(connection, claim)
+    row = _require_lease(connection, claim)
     feed = routes.feeds[claim.feed_id]
     wanting = routes.of_feed(claim.feed_id)
-    new = edited = enqueued = 0
-    identified = _worth_keeping(feed, reading)
-    known = _look_up(connection, feed.id, [found.keys for found in identified])
-    present = identity.present_keys(identified)
-    revised = _find_revised(connection, feed.id, reading, identified, known, present)
-    changed: dict[int, Entry] = {}
-    for found in identified:
-        post_id = identity.match(found, known, present)
-        if post_id is None:
-            post_id = revised.get(found.keys.ident)
-        is_new = is_due = post_id is None
-        if post_id is None:
-            post_id = _insert_post(connection, feed, found, now, is_old=claim.is_first)
-            new += 1
-            changed[post_id] = found.entry
-        else:
-            is_edited = _update_post(connection, post_id, found)
-            if feed.kind is FeedKind.ARCHIVE:
-                at = effective_at(found.entry, now)
-                is_edited = revisions.correct_date(connection, post_id, found.entry, at) or is_edited
-            edited += is_edited
-            if is_edited:
-                changed[post_id] = found.entry
-            is_due = _release_held(connection, post_id, found.entry, feed)
-        _learn_keys(connection, feed.id, post_id, found.keys, now, is_new=is_new)
-        known.learn(found, post_id)
-        if is_due and not claim.is_first:
-            enqueued += _enqueue_new(connection, post_id, found.entry, feed, wanting, now)
-    search.index(connection, changed)
+    known = Known(exact=_unpacked(row.last_shown or b""), weak_guids=row.guid_unreliable)
+    document = _document(feed, reading, known)
+    _look_up(connection, feed, document, known, now)
+    found = identity.resolve(document, known)
+    if reading.gone:
+        found = _with_revised(connection, feed.id, reading, found)
+    crowd = _Crowd(found.new)
+    if feed.kind is FeedKind.HTTP and not claim.is_first:
+        crowd = _brake(connection, feed.id, document, known, found, is_resumed=row.resumed)
+    edited = _update_posts(connection, feed, found.known, now)
+    _update_posts(connection, feed, crowd.again, now, are_silent=True)
+    due = _release_held(connection, feed, found.known)
+    stored = _insert_posts(connection, feed, crowd.new, now, is_old=claim.is_first)
+    learned = [*found.learned, *((post_id, one.keys) for post_id, one in crowd.again.items())]
+    _learn_keys(connection, feed.id, known, learned, stored, now)
+    enqueued = 0
+    silent = dict.fromkeys(list(stored)[: -routing.CROWD_NEWEST], crowd.silence) if crowd.silence else {}
+    if not claim.is_first:
+        due |= {post_id: one.entry for post_id, one in stored.items() if not _held(one.entry, feed)}
+        enqueued = publish(connection, due, wanting, now, silent=silent)
     # Of a first reading nothing is enqueued before its end, so it is asked once.
     if reading.last if claim.is_first else own_posts.may_be_own(reading.entries):
         enqueued -= sum(own_posts.mark_own(connection, target_id) for target_id in _targets_of(connection, wanting))
+    if document.shares_guids and not row.guid_unreliable:
+        connection.execute(update(feeds).where(feeds.c.id == feed.id).values(guid_unreliable=True))
     if reading.last:
-        _save_reading(connection, claim, reading, now)
+        shown = found.exact | {one.exact: post_id for post_id, one in (crowd.again | stored).items()}
+        shown |= {other: shown[newest] for other, newest in document.repeats.items()}
+        _save_reading(connection, claim, reading, shown if feed.kind is FeedKind.HTTP else {}, now)
         if claim.is_first and reading.modified:
             enqueued += sum(enqueue_backfill(connection, subscription, now) for subscription in wanting)
-    return Ingested(new, edited, enqueued, first_reading=claim.is_first)
+    return Ingested(
+        len(stored), edited, enqueued, claim.is_first, len(silent), crowd.silence or "", crowd.is_republished
+    )
 
 
 def _targets_of(connection: Connection, wanting: Sequence[Subscription]) -> list[int]:
@@ -91,56 +82,73 @@ def _targets_of(connection: Connection, wanting: Sequence[Subscription]) -> list
     return list(connection.execute(found).scalars())
 
 
-def _require_lease(connection: Connection, claim: Claim) -> None:
-    held = connection.execute(
-        select(feeds.c.lease_no).where(feeds.c.id == claim.feed_id).with_for_update()
-    ).scalar_one_or_none()
-    if held != claim.lease_no:
+def _require_lease(connection: Connection, claim: Claim) -> Row[*tuple[Any, ...]]:
+    """What is kept of the feed beside its validators."""
+    row = connection.execute(
+        select(feeds.c.lease_no, feeds.c.guid_unreliable, feeds.c.resumed, feeds.c.last_shown)
+        .where(feeds.c.id == claim.feed_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None or row.lease_no != claim.lease_no:
         raise StorageError(f"feed {claim.feed_id}: another process has taken it over; nothing was stored")
+    return row
 
 
-def _worth_keeping(feed: Feed, reading: Reading) -> list[Identified]:
-    """The entries of a reading in the order in which they are published."""
-    identified = [
-        found
-        for found in identity.identify(reading.entries, home=reading.home)
-        if not routing.is_skipped(found.entry, feed.on_weekday_mismatch)
-    ]
-    if feed.kind is FeedKind.HTTP:  # archives come oldest first
-        identified = identity.oldest_first(identified)
-    return identity.without_repeats(identified)
+def _unpacked(packed: bytes) -> dict[bytes, int]:
+    """Records of 24 bytes: a hash, and the number of a post."""
+    starts = range(0, len(packed), 24)
+    return {packed[at : at + 16]: int.from_bytes(packed[at + 16 : at + 24]) for at in starts}
 
 
-def _find_revised(
-    connection: Connection,
-    feed_id: int,
-    reading: Reading,
-    identified: Sequence[Identified],
-    known: Known,
-    present: frozenset[bytes],
-) -> dict[str, int]:
-    """The posts that corrected entries are, by the entries' idents."""
-    if not reading.gone:
-        return {}
-    matches = [identity.match(found, known, present) for found in identified]
-    new = [found for found, post_id in zip(identified, matches, strict=True) if post_id is None]
-    matched = {post_id for post_id in matches if post_id is not None}
-    return revisions.find_revised(connection, feed_id, reading.gone, new, matched)
+def _document(feed: Feed, reading: Reading, known: Known) -> Document:
+    document = identity.document_of(reading.entries, reading.present, home=reading.home, shown=known.exact)
+    if feed.kind is FeedKind.HTTP:
+        return identity.without_repeats(document, identity.oldest_first)
+    # Archives come oldest first.
+    kept = [found for found in document.entries if not routing.is_skipped(found.entry, feed.on_weekday_mismatch)]
+    return identity.without_repeats(replace(document, entries=kept), list)
 
 
-def _look_up(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> Known:
-    """Find the posts that the keys of a document lead to, and what those not found by guid are like."""
-    hashes = {digest for key in keys for digest in (key.guid, key.link, key.content) if digest}
-    found: dict[str, dict[bytes, int]] = {"G": {}, "L": {}, "C": {}}
+def _with_revised(connection: Connection, feed_id: int, reading: Reading, found: Resolved) -> Resolved:
+    """Let corrected entries of an archive be the posts that they are."""
+    matched = [post_id for post_id, _keys in found.learned]
+    post_of = revisions.find_revised(connection, feed_id, reading.gone, found.new, matched)
+    revised = {post_of[one.keys.ident]: one for one in found.new if one.keys.ident in post_of}
+    return replace(
+        found,
+        new=[one for one in found.new if one.keys.ident not in post_of],
+        known=found.known | revised,
+        learned=[*found.learned, *((post_id, one.keys) for post_id, one in revised.items())],
+    )
+
+
+# --- what is known -------------------------------------------------------------------------------------------
+
+
+def _look_up(connection: Connection, feed: Feed, document: Document, known: Known, now: datetime) -> None:
+    """Find the posts that the keys of a document lead to, and what the doubtful ones of them are like.
+
+    Keys that were not seen for a day are marked as seen; those of an archive each time, since ``revisions.py`` asks
+    what a reading has found already.
+    """
+    pause = SEEN_PAUSE if feed.kind is FeedKind.HTTP else timedelta()
+    hashes = {digest for one in document.keys for digest in (one.guid, one.link, one.content) if digest}
+    tables = {"G": known.guids, "L": known.links, "C": known.contents}
+    stale = []
     for some in _chunks(sorted(hashes)):
         for row in connection.execute(
-            select(post_keys.c.kind, post_keys.c.hash, post_keys.c.post_id).where(
-                post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(some)
+            select(post_keys.c.kind, post_keys.c.hash, post_keys.c.post_id, post_keys.c.last_seen_at).where(
+                post_keys.c.feed_id == feed.id, post_keys.c.kind.in_(tables), post_keys.c.hash.in_(some)
             )
         ):
-            found[row.kind][bytes(row.hash)] = row.post_id
-    likely = sorted({*found["L"].values(), *found["C"].values()})
-    return Known(found["G"], found["L"], found["C"], _likenesses(connection, likely))
+            tables[row.kind][bytes(row.hash)] = row.post_id
+            if now - row.last_seen_at >= pause:
+                stale.append(row.hash)
+    for some in _chunks(stale):
+        connection.execute(
+            update(post_keys).where(post_keys.c.feed_id == feed.id, post_keys.c.hash.in_(some)).values(last_seen_at=now)
+        )
+    known.posts.update(_likenesses(connection, sorted(known.doubtful(document))))
 
 
 def _likenesses(connection: Connection, post_ids: Sequence[int]) -> dict[int, Likeness]:
@@ -163,37 +171,83 @@ def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
-def _insert_post(connection: Connection, feed: Feed, found: Identified, now: datetime, *, is_old: bool) -> int:
-    entry = found.entry
-    post_id: int = connection.execute(
-        insert(posts)
-        .values(
-            feed_id=feed.id,
-            ident=_free_ident(connection, feed.id, found.keys),
-            first_seen_at=now,
-            effective_at=effective_at(entry, now),
-            is_old=is_old,
-            held=routing.held_reason(entry, feed.on_weekday_mismatch),
-            body=found.keys.body,
-            **_columns(entry),
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """What is new of a reading after the brake, in publishing order."""
+
+    new: list[Identified]
+    again: dict[int, Identified] = field(default_factory=dict)  #: posts that came under other keys
+    silence: str | None = None  #: why only the newest of the new ones are published
+    is_republished: bool = False
+
+
+def _brake(
+    connection: Connection, feed_id: int, document: Document, known: Known, found: Resolved, *, is_resumed: bool
+) -> _Crowd:
+    """Keep a feed that changed its ids, or comes with its whole past, from flooding anybody."""
+    new, again, is_republished = identity.oldest_first(found.new), dict[int, Identified](), False
+    if identity.is_mass_change(len(new), document.size):
+        recent = connection.execute(
+            select(posts.c.id, posts.c.title, posts.c.published_at)
+            .where(posts.c.feed_id == feed_id)
+            .order_by(posts.c.effective_at.desc(), posts.c.id.desc())
+            .limit(RECENT)
         )
-        .returning(posts.c.id)
-    ).scalar_one()
-    return post_id
+        again = identity.find_again(found, known, [Recent(*row) for row in recent])
+        same = {id(one) for one in again.values()}
+        new = [one for one in new if id(one) not in same]
+        is_republished = identity.is_mass_change(len(new), document.size) and identity.is_republished(
+            new, _newest(connection, feed_id)
+        )
+    silence = routing.silence(len(new), is_republished=is_republished, is_resumed=is_resumed)
+    return _Crowd(new, again, silence, is_republished)
 
 
-def _free_ident(connection: Connection, feed_id: int, keys: Keys) -> str:
-    """The entry's own id, unless another post of the feed has it: then the content tells them apart."""
-    ident, tries = keys.ident, 0
-    while connection.execute(select(posts.c.id).where(posts.c.feed_id == feed_id, posts.c.ident == ident)).first():
-        tries += 1
-        ident = f"{keys.ident}#{keys.content.hex()}" + (f"-{tries}" if tries > 1 else "")
-    return ident
+def _newest(connection: Connection, feed_id: int) -> datetime | None:
+    """The latest date that an entry of the feed bore and that was no mistake."""
+    newest: datetime | None = connection.execute(
+        select(func.max(posts.c.effective_at, type_=posts.c.effective_at.type)).where(
+            posts.c.feed_id == feed_id, posts.c.published_at == posts.c.effective_at
+        )
+    ).scalar_one_or_none()
+    return newest
 
 
-def effective_at(entry: Entry, now: datetime) -> datetime:
-    """The instant that orders a post: its own date, unless it has none or claims to be from the future."""
-    return entry.published if entry.published is not None and entry.published <= now + FUTURE else now
+# --- posts ---------------------------------------------------------------------------------------------------
+
+
+def _update_posts(
+    connection: Connection, feed: Feed, found: Mapping[int, Identified], now: datetime, *, are_silent: bool = False
+) -> int:
+    """Keep the newest words of posts; count those whose change counts. Of a feed dates alone change nothing.
+
+    The words are kept also where the change counts no more: what waits, and what is searched, is the newest. What the
+    owner of an archive corrects always counts, dates too.
+    """
+    edited = 0
+    is_archive = feed.kind is FeedKind.ARCHIVE
+    state = select(posts.c.id, posts.c.body, posts.c.published_at, posts.c.edit_count, posts.c.last_edit_at)
+    for some in _chunks(list(found)):
+        for row in connection.execute(state.where(posts.c.id.in_(some))).all():
+            one = found[row.id]
+            counts = False
+            if bytes(row.body) != one.keys.body:
+                counts = is_archive or (not are_silent and routing.edit_acts(row.edit_count, row.last_edit_at, now))
+                _update_words(connection, row, one, now if counts else None)
+            if is_archive and row.published_at != one.entry.published:
+                at = effective_at(one.entry, now)
+                counts = revisions.correct_date(connection, row.id, one.entry, at) or counts
+            edited += counts
+    return edited
+
+
+def _update_words(
+    connection: Connection, row: Row[*tuple[Any, ...]], one: Identified, edited_at: datetime | None
+) -> None:
+    values = _columns(one.entry) | {"version": posts.c.version + 1, "body": one.keys.body}
+    values |= {"edit_count": row.edit_count + 1, "last_edit_at": edited_at} if edited_at else {}
+    del values["published_at"], values["date_only"]
+    connection.execute(update(posts).where(posts.c.id == row.id).values(**values))
 
 
 def _columns(entry: Entry) -> dict[str, Any]:
@@ -214,85 +268,129 @@ def _columns(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _update_post(connection: Connection, post_id: int, found: Identified) -> bool:
-    """Keep the newest words of a post; True when what people see of it changed. Dates alone change nothing."""
-    changed = connection.execute(
-        update(posts)
-        .where(posts.c.id == post_id, posts.c.body != found.keys.body)
-        .values(
-            version=posts.c.version + 1,
-            body=found.keys.body,
-            **{
-                name: value
-                for name, value in _columns(found.entry).items()
-                if name not in ("published_at", "date_only", "article")
-            },
-        )
-    ).rowcount
-    return bool(changed)
+def _release_held(connection: Connection, feed: Feed, found: Mapping[int, Identified]) -> dict[int, Entry]:
+    """Let go of posts whose archive was corrected; those that are to be published now."""
+    if feed.kind is not FeedKind.ARCHIVE:
+        return {}
+    due = {}
+    corrected = [post_id for post_id, one in found.items() if not _held(one.entry, feed)]
+    for some in _chunks(corrected):
+        held = select(posts.c.id, posts.c.is_old).where(posts.c.id.in_(some), posts.c.held.is_not(None))
+        for row in connection.execute(held).all():
+            entry = found[row.id].entry
+            flags = [str(flag) for flag in entry.flags]
+            connection.execute(update(posts).where(posts.c.id == row.id).values(held=None, flags=flags))
+            # Of a first reading with a backfill of N nobody can say any more whether this one was among them.
+            if feed.backfill is None or not row.is_old:
+                due[row.id] = entry
+    return due
 
 
-def _release_held(connection: Connection, post_id: int, entry: Entry, feed: Feed) -> bool:
-    """Let go of a post whose archive was corrected; True when it is to be published now."""
-    if feed.kind is not FeedKind.ARCHIVE or routing.held_reason(entry, feed.on_weekday_mismatch):
-        return False
-    released = connection.execute(
-        update(posts)
-        .where(posts.c.id == post_id, posts.c.held.is_not(None))
-        .values(held=None, flags=[str(flag) for flag in entry.flags])
-        .returning(posts.c.is_old)
-    ).first()
-    # Of a first reading with a backfill of N nobody can say any more whether this one was among them.
-    return released is not None and (feed.backfill is None or not released.is_old)
+def _held(entry: Entry, feed: Feed) -> str | None:
+    return routing.held_reason(entry, feed.on_weekday_mismatch)
 
 
-def _learn_keys(connection: Connection, feed_id: int, post_id: int, keys: Keys, now: datetime, *, is_new: bool) -> None:
+def _insert_posts(
+    connection: Connection, feed: Feed, new: Sequence[Identified], now: datetime, *, is_old: bool
+) -> dict[int, Identified]:
+    """Store entries; give them back by their ids, in the order given."""
+    if not new:
+        return {}
+    idents = _free_idents(connection, feed.id, [one.keys for one in new])
+    rows = [
+        {
+            "feed_id": feed.id,
+            "ident": ident,
+            "first_seen_at": now,
+            "effective_at": effective_at(one.entry, now),
+            "is_old": is_old,
+            "held": _held(one.entry, feed),
+            "body": one.keys.body,
+            **_columns(one.entry),
+        }
+        for ident, one in zip(idents, new, strict=True)
+    ]
+    by_ident = dict(zip(idents, new, strict=True))
+    stored = connection.execute(insert(posts).returning(posts.c.id, posts.c.ident), rows)
+    return {row.id: by_ident[row.ident] for row in sorted(stored, key=lambda row: row.id)}
+
+
+def _free_idents(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> list[str]:
+    """The entries' own ids, unless another post of the feed has one: then the content tells them apart."""
+
+    def taken_among(idents: Sequence[str]) -> set[str]:
+        there = select(posts.c.ident).where(posts.c.feed_id == feed_id, posts.c.ident.in_(idents))
+        return set(connection.execute(there).scalars())
+
+    taken = taken_among([one.ident for one in keys])
+    free = []
+    for one in keys:
+        ident, tries = one.ident, 0
+        while ident in taken or (tries and taken_among([ident])):
+            tries += 1
+            ident = f"{one.ident}#{one.content.hex()}" + (f"-{tries}" if tries > 1 else "")
+        taken.add(ident)
+        free.append(ident)
+    return free
+
+
+def effective_at(entry: Entry, now: datetime) -> datetime:
+    """The instant that orders a post: its own date, unless it has none or claims to be from the future."""
+    return entry.published if entry.published is not None and entry.published <= now + FUTURE else now
+
+
+def _learn_keys(
+    connection: Connection,
+    feed_id: int,
+    known: Known,
+    learned: Sequence[tuple[int, Keys]],
+    stored: Mapping[int, Identified],
+    now: datetime,
+) -> None:
     """Keys are kept for good: an entry that leaves its feed and returns is not new.
 
-    A post's first content is kept too: it decides when another document voids the other keys. Later ones are not,
-    since some feeds put the present time into every text.
+    A key belongs to the post that showed it last. A post's first content is kept too, unless another has it: it
+    decides when another document voids the other keys. Later ones are not, since some feeds put the present time into
+    every text.
     """
-    content = keys.content if is_new or (keys.guid is None and keys.link is None) else None
-    for kind, digest in (("G", keys.guid), ("L", keys.link), ("C", content)):
-        if digest is not None:
-            upsert(
-                connection,
-                post_keys,
-                {"feed_id": feed_id, "kind": kind, "hash": digest},
-                {"last_seen_at": now},
-                on_insert={"post_id": post_id},
-            )
+    owner: dict[tuple[str, bytes], int] = {}
+    for post_id, one in stored.items():
+        if one.keys.content not in known.contents:
+            owner.setdefault(("C", one.keys.content), post_id)
+    for post_id, keys in [*learned, *((post_id, one.keys) for post_id, one in stored.items())]:
+        for kind, digest, table in (("G", keys.guid, known.guids), ("L", keys.link, known.links)):
+            if digest is not None and table.get(digest) != post_id:
+                owner[kind, digest] = post_id
+        if keys.guid is None and keys.link is None and known.contents.get(keys.content) != post_id:
+            owner["C", keys.content] = post_id
+    rows = [
+        {"feed_id": feed_id, "kind": kind, "hash": digest, "post_id": post_id, "last_seen_at": now}
+        for (kind, digest), post_id in owner.items()
+    ]
+    upsert_all(connection, post_keys, rows, ["feed_id", "kind", "hash"])
 
 
-def _enqueue_new(
-    connection: Connection, post_id: int, entry: Entry, feed: Feed, wanting: Sequence[Subscription], now: datetime
-) -> int:
-    """One delivery, or one verdict, for each subscription."""
-    if routing.held_reason(entry, feed.on_weekday_mismatch):
-        return 0
-    count = 0
-    for subscription in wanting:
-        decision = routing.decide(entry, subscription, now)
-        if decision.verdict is Verdict.PENDING:
-            count += enqueue(
-                connection,
-                subscription,
-                now,
-                DeliveryClass.LIVE,
-                select(literal(post_id).label("id"), literal(0).label("place")),
-            )
-        else:
-            target_id = connection.execute(
-                select(subscriptions.c.target_id).where(subscriptions.c.id == subscription.id)
-            ).scalar_one()
-            # Two names of one address may lead to one target: the later verdict stands.
-            upsert(
-                connection,
-                verdicts,
-                {"post_id": post_id, "target_id": target_id},
-                {"verdict": decision.verdict, "reason": decision.reason},
-            )
-    return count
+# --- the reading and the routes ------------------------------------------------------------------------------
+
+
+def _save_reading(
+    connection: Connection, claim: Claim, reading: Reading, shown: Mapping[bytes, int], now: datetime
+) -> None:
+    seen = reading.validators
+    values: dict[str, Any] = {
+        "etag": seen.etag, "last_modified": seen.last_modified, "digest": seen.digest, "validators_url": seen.url,
+        "resumed": False,
+    }  # fmt: skip
+    if reading.modified:
+        values |= {"title": reading.title, "home": reading.home, "language": reading.language}
+        values |= {"items": seen.items, "last_shown": _packed(shown)}
+        if claim.is_first:
+            values |= {"baseline_at": now}
+    connection.execute(update(feeds).where(feeds.c.id == claim.feed_id).values(**values))
+
+
+def _packed(exact: Mapping[bytes, int]) -> bytes:
+    return b"".join(digest + post_id.to_bytes(8) for digest, post_id in exact.items())
 
 
 def adopt(
@@ -300,8 +398,10 @@ def adopt(
 ) -> Routes:
     """Agree with feeds.yaml. A bot that first meets a feed read for another gets its ``backfill`` of what is stored.
 
-    A channel added to a feed that its bot knows, or that was read for nobody, starts at now instead.
+    A channel added to a feed that its bot knows, or that was read for nobody, starts at now instead. A feed that was
+    received by nobody for a time, and now is, has resumed: of what came meanwhile not all is published.
     """
+    received = set(connection.execute(select(subscriptions.c.feed_id).where(subscriptions.c.active)).scalars())
     feeds_of = select(subscriptions.c.feed_id)
     known = set(connection.execute(feeds_of.where(subscriptions.c.bot_id == bot_id)).scalars())
     of_others = set(connection.execute(feeds_of.where(subscriptions.c.bot_id != bot_id)).scalars())
@@ -312,6 +412,9 @@ def adopt(
     for subscription in (routes.subscriptions[subscription_id] for subscription_id in new):
         if subscription.feed.id in (read & of_others) - known:
             enqueue_backfill(connection, subscription, now)
+    resumed = (read & {subscription.feed.id for subscription in routes.subscriptions.values()}) - received
+    if resumed:
+        connection.execute(update(feeds).where(feeds.c.id.in_(resumed)).values(resumed=True))
     for feed in routes.feeds.values():
         if feed.kind is FeedKind.ARCHIVE and feed.on_weekday_mismatch is OnWeekdayMismatch.POST:
             _reread_if_held(connection, feed.id, now)
@@ -325,105 +428,3 @@ def _reread_if_held(connection: Connection, feed_id: int, now: datetime) -> None
         .where(feeds.c.id == feed_id, exists().where(posts.c.feed_id == feed_id, posts.c.held.is_not(None)))
         .values(digest=None, next_check_at=now, next_check_why="posts are held no longer")
     )
-
-
-def enqueue_backfill(connection: Connection, subscription: Subscription, now: datetime) -> int:
-    """Publish the newest ``backfill`` stored posts of a feed, oldest first; the others are the baseline."""
-    backfill = subscription.feed.backfill
-    if backfill == 0:
-        return 0
-    target_id = select(subscriptions.c.target_id).where(subscriptions.c.id == subscription.id).scalar_subquery()
-    newest = (
-        select(posts.c.id, posts.c.effective_at)
-        .where(
-            posts.c.feed_id == subscription.feed.id,
-            posts.c.held.is_(None),
-            ~own_posts.is_already_there(posts.c.id, target_id),
-            *([posts.c.language.in_(subscription.channel.only)] if subscription.channel.only else []),
-        )
-        .order_by(posts.c.effective_at.desc(), posts.c.id.desc())
-        .limit(backfill)
-        .subquery()
-    )
-    place = func.row_number().over(order_by=(newest.c.effective_at, newest.c.id))
-    return enqueue(connection, subscription, now, DeliveryClass.BACKFILL, select(newest.c.id, place.label("place")))
-
-
-def enqueue(
-    connection: Connection,
-    subscription: Subscription,
-    now: datetime,
-    turn: DeliveryClass,
-    chosen: Select[*tuple[Any, ...]],
-) -> int:
-    """Put the *chosen* posts (id, place) into the outbox in that order, and wake the lane.
-
-    A post already there stays as it is.
-    """
-    wanted = chosen.subquery()
-    route = subscriptions.alias()
-    already = exists().where(
-        and_(
-            deliveries.c.bot_id == route.c.bot_id,
-            deliveries.c.target_id == route.c.target_id,
-            deliveries.c.post_id == wanted.c.id,
-            deliveries.c.kind == "post",
-        )
-    )
-    names = [
-        "bot_id", "target_id", "post_id", "kind", "subscription_id", "turn", "state", "due_at", "parts", "message_ids",
-        "created_at",
-    ]  # fmt: skip
-    rows = (
-        select(
-            route.c.bot_id,
-            route.c.target_id,
-            wanted.c.id,
-            literal("post"),
-            route.c.id,
-            literal(int(turn)),
-            literal(DeliveryState.PENDING.value),
-            literal(now, deliveries.c.due_at.type),
-            literal([], deliveries.c.parts.type),
-            literal([], deliveries.c.message_ids.type),
-            literal(now, deliveries.c.created_at.type),
-        )
-        .select_from(route.join(wanted, true()))
-        .where(route.c.id == subscription.id, ~already)
-        .order_by(wanted.c.place)
-    )
-    # Counted by what comes back: psycopg does not tell the number of rows of such a statement.
-    count = len(connection.execute(insert(deliveries).from_select(names, rows).returning(deliveries.c.id)).all())
-    if count:
-        wake_lane(connection, subscription.id, now)
-    return count
-
-
-def wake_lane(connection: Connection, subscription_id: int, now: datetime) -> None:
-    """Have the outbox look at the lane of a subscription as soon as it may."""
-    lane = (
-        select(targets.c.bot_id, targets.c.chat_id)
-        .join(subscriptions, subscriptions.c.target_id == targets.c.id)
-        .where(subscriptions.c.id == subscription_id)
-        .subquery()
-    )
-    connection.execute(
-        update(lanes)
-        .where(
-            exists().where(lanes.c.bot_id == lane.c.bot_id, lanes.c.chat_id == lane.c.chat_id),
-            or_(lanes.c.next_at.is_(None), lanes.c.next_at > now),
-        )
-        .values(next_at=now)
-    )
-
-
-def _save_reading(connection: Connection, claim: Claim, reading: Reading, now: datetime) -> None:
-    seen = reading.validators
-    values: dict[str, Any] = {
-        "etag": seen.etag, "last_modified": seen.last_modified, "digest": seen.digest, "validators_url": seen.url,
-    }  # fmt: skip
-    if reading.modified:
-        values |= {"title": reading.title, "home": reading.home, "language": reading.language, "items": seen.items}
-        if claim.is_first:
-            values |= {"baseline_at": now}
-    connection.execute(update(feeds).where(feeds.c.id == claim.feed_id).values(**values))

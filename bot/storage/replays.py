@@ -7,7 +7,7 @@ from sqlalchemy import Connection, exists, insert, literal, select
 
 from bot.model import DeliveryClass, Subscription
 from bot.storage import own_posts
-from bot.storage.ingest import enqueue
+from bot.storage.enqueue import enqueue
 from bot.storage.schema import deliveries, posts, replays, subscriptions
 
 

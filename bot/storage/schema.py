@@ -77,6 +77,9 @@ feeds = Table(
     Column("validators_url", Text),
     Column("items", LargeBinary),  # what its source remembers of each item; opaque
     Column("baseline_at", Instant),  # end of the first reading that succeeded; NULL before
+    Column("last_shown", LargeBinary),  # hashes of the entries of the last document, and their posts
+    Column("guid_unreliable", Boolean, nullable=False, server_default="0"),  # one guid was on different entries, once
+    Column("resumed", Boolean, nullable=False, server_default="0"),  # received again; not read since
     Column("next_check_at", Instant, nullable=False),
     Column("next_check_why", Text, nullable=False, server_default=""),
     Column("attempted_at", Instant),
@@ -141,7 +144,9 @@ posts = Table(
     Column("enclosures", JSON, nullable=False),
     Column("flags", JSON, nullable=False),
     Column("body", LargeBinary, nullable=False),  # hash of the visible text: another one is an edit
-    Column("version", Integer, nullable=False, server_default="1"),
+    Column("version", Integer, nullable=False, server_default="1"),  # grows with every change of the words
+    Column("edit_count", Integer, nullable=False, server_default="0"),  # changes that counted: routing.edit_acts
+    Column("last_edit_at", Instant),  # of the last one that counted
     Column("first_seen_at", Instant, nullable=False),
     Column("effective_at", Instant, nullable=False),  # orders posts: published, or first seen
     Column("is_old", Boolean, nullable=False),  # found by the first reading of its feed
@@ -161,7 +166,7 @@ post_keys = Table(
     Column("kind", Text, primary_key=True),
     Column("hash", LargeBinary, primary_key=True),
     Column("post_id", ForeignKey("posts.id"), nullable=False, index=True),
-    Column("last_seen_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),  # to the day
 )
 
 #: Which posts are in the search index, and under which key. The index itself is ``post_words``, which is made by a

@@ -10,39 +10,59 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import identity
-from bot.identity import Known, canonical_link, identify
-from bot.model import Enclosure, Entry, Flag
+from bot.identity import Known, Likeness, canonical_link, identify
+from bot.model import Enclosure, Entry, Flag, Keys
 from tests.builders import an_entry
 from tests.scenarios import HOME, SCENARIOS, Scenario
 
 # --- the table -----------------------------------------------------------------------------------------------
 
 
-def _read(known: Known, bodies: dict[int, bytes], entries: tuple[Entry, ...]) -> tuple[int, int]:
-    """What the store does with a document, without a store: new and edited posts."""
-    new = edited = 0
-    identified = identity.without_repeats(identity.oldest_first(identify(entries, home=HOME)))
-    present = identity.present_keys(identified)
-    for found in identified:
-        post_id = identity.match(found, known, present)
-        if post_id is None:
-            post_id = len(bodies) + 1
-            new += 1
-        elif bodies[post_id] != found.keys.body:
-            edited += 1
-        bodies[post_id] = found.keys.body
-        known.learn(found, post_id)
-    return new, edited
+class _Store:
+    """What the store does with documents, without a store."""
+
+    def __init__(self) -> None:
+        self.known, self.bodies = Known(), dict[int, bytes]()
+
+    def read(self, *entries: Entry) -> tuple[int, int]:
+        """New and edited posts."""
+        document = identity.without_repeats(identity.document_of(entries, home=HOME), identity.oldest_first)
+        found = identity.resolve(document, self.known)
+        edited = sum(self.bodies[post_id] != one.keys.body for post_id, one in found.known.items())
+        new = {len(self.bodies) + number: one for number, one in enumerate(identity.oldest_first(found.new))}
+        for post_id, keys in [*found.learned, *((post_id, one.keys) for post_id, one in new.items())]:
+            self._learn(post_id, keys)
+        for post_id, one in (found.known | new).items():
+            before = self.known.posts.get(post_id, Likeness(None, None, b""))
+            self.known.posts[post_id] = replace(
+                before, title=one.entry.title, published=one.entry.published, body=one.keys.body
+            )
+            self.bodies[post_id] = one.keys.body
+        return len(new), edited
+
+    def _learn(self, post_id: int, keys: Keys) -> None:
+        own = keys.guid or keys.link
+        self.known.contents.setdefault(keys.content, post_id)
+        if not own:
+            self.known.contents[keys.content] = post_id
+        before = self.known.posts.get(post_id, Likeness(None, None, b""))
+        guids, links = before.guids, before.links
+        if keys.guid:
+            self.known.guids[keys.guid] = post_id
+            guids |= {keys.guid}
+        if keys.link:
+            self.known.links[keys.link] = post_id
+            links |= {keys.link}
+        self.known.posts[post_id] = replace(before, guids=guids, links=links)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
 def test_of_a_second_document_exactly_this_is_new(scenario: Scenario) -> None:
-    known, bodies = Known(), dict[int, bytes]()
-    _read(known, bodies, scenario.before)
-    assert _read(known, bodies, scenario.after) == (scenario.new, scenario.edited)
-    assert _read(known, bodies, scenario.after) == (0, 0)
-    assert _read(known, bodies, ()) == (0, 0)
-    assert _read(known, bodies, scenario.after) == (0, 0)
+    store = _Store()
+    store.read(*scenario.before)
+    assert store.read(*scenario.after) == (scenario.new, scenario.edited)
+    for again in (scenario.after, (), scenario.after):
+        assert store.read(*again) == (0, 0)
 
 
 # --- ids -----------------------------------------------------------------------------------------------------
@@ -187,4 +207,3 @@ def test_any_text_has_a_canonical_link_or_none_and_it_is_its_own(before: str, af
 def test_identifying_never_fails_and_says_the_same_twice(entries: list[Entry]) -> None:
     once = identify(entries)
     assert [found.keys for found in once] == [found.keys for found in identify(entries)]
-    assert identity.present_keys(once) == identity.present_keys(once[::-1])
