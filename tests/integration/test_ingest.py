@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bot.errors import StorageError
 from bot.manners import NextCheck
@@ -146,6 +146,44 @@ async def test_an_edit_raises_the_version_once_and_sends_nothing(store: Store) -
         ("Edited", 2, an_entry(1).published)
     ]
     assert await store.sent_to() == ["guid-1"]
+
+
+async def test_edits_count_five_times_at_most_and_not_too_fast_but_the_words_stay_the_newest(store: Store) -> None:
+    await store.adopt(a_subscription())
+    await store.read(*entries(1))
+    counted = []
+    for number, pause in enumerate([0, 2, 20, 20, 20, 20, 20]):
+        store.now += pause * MINUTE
+        counted.append((await store.read(an_entry(1, title=f"Edit {number}"))).edited)
+    assert counted == [1, 0, 1, 1, 1, 1, 0]
+    assert await store.ask(select(posts.c.title, posts.c.version, posts.c.edit_count)) == [("Edit 6", 8, 5)]
+
+
+async def test_a_feed_that_used_one_guid_twice_is_known_by_its_links_from_then_on(store: Store) -> None:
+    await store.adopt(a_subscription())
+    await store.read(*entries(1, 2))
+    one, other = an_entry(3, guid="same"), an_entry(4, guid="same")
+    assert (await store.read(one, other)).new == 2
+    assert await store.ask(select(feed_table.c.guid_unreliable)) == [True]
+    # What was known by its guid is so still: by its link, and with another link by its words.
+    moved = an_entry(1, link="https://sky.example/moved")
+    assert await store.read(moved, an_entry(2, title="Edited")) == Ingested(edited=1)
+    assert (await store.read(an_entry(5, guid="same"), an_entry(6, guid="guid-2"))).new == 2
+    assert (await store.read(an_entry(7, link=None), an_entry(7, link=None, title="Edited"))).new == 1
+
+
+async def test_when_a_key_was_last_seen_is_kept_to_the_day(small: Store) -> None:
+    def oldest() -> Any:
+        return small.ask(select(func.min(post_keys.c.last_seen_at)))
+
+    await small.adopt(a_subscription())
+    await small.read(*entries(1))
+    first = await oldest()
+    await small.read(*entries(1, 2))
+    assert await oldest() == first
+    small.now += timedelta(days=1)
+    await small.read(*entries(1, 2, 3))
+    assert await oldest() == [small.now - MINUTE]
 
 
 async def test_an_id_longer_than_an_index_takes_is_kept_as_its_hash(store: Store) -> None:

@@ -59,3 +59,29 @@ def test_a_wrong_weekday_waits_as_its_owner_wants_and_an_impossible_date_always(
 ) -> None:
     assert (routing.held_reason(entry, setting) is not None) is held
     assert routing.is_skipped(entry, setting) is skipped
+
+
+@pytest.mark.parametrize(
+    ("new", "is_republished", "is_resumed", "reason"),
+    [
+        (50, False, False, None),
+        (51, False, False, "one of 51 that came at once"),
+        (3, False, True, None),
+        (4, False, True, "came while nobody received the feed"),
+        (5, True, True, "the feed was republished"),
+    ],
+)
+def test_of_a_crowd_only_the_newest_go_out(
+    new: int, is_republished: bool, is_resumed: bool, reason: str | None
+) -> None:
+    assert routing.silence(new, is_republished=is_republished, is_resumed=is_resumed) == reason
+
+
+@pytest.mark.parametrize(
+    ("edits", "since", "acts"),
+    [(0, None, True), (4, 10, True), (4, 9, False), (5, 900, False)],
+    ids=["first", "after-ten-minutes", "sooner", "sixth"],
+)
+def test_an_edit_counts_unless_there_were_many_or_one_just_now(edits: int, since: int | None, acts: bool) -> None:
+    last = None if since is None else NOW - timedelta(minutes=since)
+    assert routing.edit_acts(edits, last, NOW) is acts
