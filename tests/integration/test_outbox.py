@@ -30,8 +30,8 @@ CHANNEL = -1001111111111
 async def a_stage_with(stage: Stage, count: int) -> None:
     """A baseline, and then *count* new posts."""
     await stage.adopt()
-    await stage.read(an_entry(99))
-    await stage.read(an_entry(99), *(an_entry(number) for number in range(1, count + 1)))
+    await stage.read(an_entry(0))
+    await stage.read(an_entry(0), *(an_entry(number) for number in range(1, count + 1)))
 
 
 async def test_new_posts_go_out_once_oldest_first(stage: Stage) -> None:
