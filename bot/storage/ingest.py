@@ -42,11 +42,12 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     wanting = routes.of_feed(claim.feed_id)
     known = Known(exact=_unpacked(row.last_shown or b""), weak_guids=row.guid_unreliable)
     document = _document(feed, reading, known)
-    _look_up(connection, feed, document, known, now)
+    stale = _look_up(connection, feed, document, known, now)
     found = identity.resolve(document, known)
     if reading.gone:
         found = _with_revised(connection, feed.id, reading, found)
-    crowd = _Crowd(found.new)
+    # Archives come oldest first, and know no brake.
+    crowd = _Crowd(identity.oldest_first(found.new) if feed.kind is FeedKind.HTTP else found.new)
     if feed.kind is FeedKind.HTTP and not claim.is_first:
         crowd = _brake(connection, feed.id, document, known, found, is_resumed=row.resumed)
     edited = _update_posts(connection, feed, found.known, now)
@@ -54,6 +55,7 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     due = _release_held(connection, feed, found.known)
     stored = _insert_posts(connection, feed, crowd.new, now, is_old=claim.is_first)
     learned = [*found.learned, *((post_id, one.keys) for post_id, one in crowd.again.items())]
+    _mark_seen(connection, feed.id, learned, stale, now)
     _learn_keys(connection, feed.id, known, learned, stored, now)
     enqueued = 0
     silent = dict.fromkeys(list(stored)[: -routing.CROWD_NEWEST], crowd.silence) if crowd.silence else {}
@@ -66,9 +68,11 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     if document.shares_guids and not row.guid_unreliable:
         connection.execute(update(feeds).where(feeds.c.id == feed.id).values(guid_unreliable=True))
     if reading.last:
-        shown = found.exact | {one.exact: post_id for post_id, one in (crowd.again | stored).items()}
-        shown |= {other: shown[newest] for other, newest in document.repeats.items()}
-        _save_reading(connection, claim, reading, shown if feed.kind is FeedKind.HTTP else {}, now)
+        shown = {}
+        if feed.kind is FeedKind.HTTP:
+            shown = found.exact | {one.exact: post_id for post_id, one in (crowd.again | stored).items()}
+            shown |= {other: shown[newest] for other, newest in document.repeats.items()}
+        _save_reading(connection, claim, reading, shown, now)
         if claim.is_first and reading.modified:
             enqueued += sum(enqueue_backfill(connection, subscription, now) for subscription in wanting)
     return Ingested(
@@ -104,7 +108,6 @@ def _document(feed: Feed, reading: Reading, known: Known) -> Document:
     document = identity.document_of(reading.entries, reading.present, home=reading.home, shown=known.exact)
     if feed.kind is FeedKind.HTTP:
         return identity.without_repeats(document, identity.oldest_first)
-    # Archives come oldest first.
     kept = [found for found in document.entries if not routing.is_skipped(found.entry, feed.on_weekday_mismatch)]
     return identity.without_repeats(replace(document, entries=kept), list)
 
@@ -125,16 +128,15 @@ def _with_revised(connection: Connection, feed_id: int, reading: Reading, found:
 # --- what is known -------------------------------------------------------------------------------------------
 
 
-def _look_up(connection: Connection, feed: Feed, document: Document, known: Known, now: datetime) -> None:
+def _look_up(connection: Connection, feed: Feed, document: Document, known: Known, now: datetime) -> set[bytes]:
     """Find the posts that the keys of a document lead to, and what the doubtful ones of them are like.
 
-    Keys that were not seen for a day are marked as seen; those of an archive each time, since ``revisions.py`` asks
-    what a reading has found already.
+    Returns the keys that were not seen for a day, or of an archive all: ``revisions.py`` asks what a reading has found.
     """
     pause = SEEN_PAUSE if feed.kind is FeedKind.HTTP else timedelta()
     hashes = {digest for one in document.keys for digest in (one.guid, one.link, one.content) if digest}
     tables = {"G": known.guids, "L": known.links, "C": known.contents}
-    stale = []
+    stale = set()
     for some in _chunks(sorted(hashes)):
         for row in connection.execute(
             select(post_keys.c.kind, post_keys.c.hash, post_keys.c.post_id, post_keys.c.last_seen_at).where(
@@ -143,12 +145,9 @@ def _look_up(connection: Connection, feed: Feed, document: Document, known: Know
         ):
             tables[row.kind][bytes(row.hash)] = row.post_id
             if now - row.last_seen_at >= pause:
-                stale.append(row.hash)
-    for some in _chunks(stale):
-        connection.execute(
-            update(post_keys).where(post_keys.c.feed_id == feed.id, post_keys.c.hash.in_(some)).values(last_seen_at=now)
-        )
+                stale.add(bytes(row.hash))
     known.posts.update(_likenesses(connection, sorted(known.doubtful(document))))
+    return stale
 
 
 def _likenesses(connection: Connection, post_ids: Sequence[int]) -> dict[int, Likeness]:
@@ -337,6 +336,22 @@ def _free_idents(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> 
 def effective_at(entry: Entry, now: datetime) -> datetime:
     """The instant that orders a post: its own date, unless it has none or claims to be from the future."""
     return entry.published if entry.published is not None and entry.published <= now + FUTURE else now
+
+
+def _mark_seen(
+    connection: Connection, feed_id: int, learned: Sequence[tuple[int, Keys]], stale: set[bytes], now: datetime
+) -> None:
+    """Note when keys were last seen, of those for which that is *stale*."""
+    shown = {
+        digest
+        for _post_id, keys in learned
+        for digest in (keys.guid, keys.link, None if keys.guid or keys.link else keys.content)
+        if digest
+    }
+    for some in _chunks(sorted(shown & stale)):
+        connection.execute(
+            update(post_keys).where(post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(some)).values(last_seen_at=now)
+        )
 
 
 def _learn_keys(

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, select
 
 from bot import identity
+from bot.manners import NextCheck
 from bot.model import Entry, Ingested, Keys, Reading, Subscription
 from bot.storage import feeds, ingest
-from bot.storage.feeds import NextCheck
 from bot.storage.schema import deliveries, metadata, post_keys, posts
 from tests.builders import NOW, a_feed, a_subscription
 from tests.scenarios import HOME

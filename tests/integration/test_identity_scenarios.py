@@ -15,9 +15,10 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from bot.model import Verdict
-from bot.poller import Poller
-from bot.sources.feed import FeedSource, Parser
+from bot.poller import Polled, Poller
+from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
+from bot.sources.parsing import Parser
 from bot.storage import feeds, ingest, reports
 from bot.storage.database import Database
 from bot.storage.schema import deliveries, posts
@@ -182,13 +183,19 @@ class World:
         await self.follow("garden")
         for reading, document in enumerate([row.before, *row.after]):
             self.publisher.serve("/garden", document(reading))
-            self.clock.advance(HOUR)
-            polled = await self.poller.poll_due()
+            polled = await self.poll()
             assert not polled.failed
             if reading:
                 found["new"] += polled.new
                 found["edited"] += polled.edited
         return found | {"sent": await self.count(deliveries.c.id)}
+
+    async def poll(self, after: timedelta = HOUR) -> Polled:
+        """One pass over all feeds, whatever their rhythm."""
+        self.clock.advance(after)
+        polled = await self.poller.poll_due(forced=True)
+        polled.add(await self.poller.finish())
+        return polled
 
     async def follow(self, *names: str) -> None:
         wanted = [a_subscription(a_feed(name, url=self.publisher.url(f"/{name}"))) for name in names]
@@ -265,11 +272,9 @@ async def test_what_a_crowd_leaves_behind_says_why(world: World, name: str, reas
 async def test_a_first_reading_that_failed_is_no_baseline(world: World) -> None:
     await world.follow("garden")
     world.publisher.serve("/garden", b"<html>busy</html>")
-    world.clock.advance(HOUR)
-    assert (await world.poller.poll_due()).failed == 1
+    assert (await world.poll()).failed == 1
     world.publisher.serve("/garden", rss(items=SIX))
-    world.clock.advance(3 * HOUR)
-    assert (await world.poller.poll_due()).new == 6
+    assert (await world.poll(3 * HOUR)).new == 6
     assert await world.count(deliveries.c.id) == 0
 
 
@@ -277,35 +282,31 @@ async def test_of_what_came_while_a_feed_was_not_followed_the_newest_are_publish
     for name in ("garden", "orchard"):
         world.publisher.serve(f"/{name}", rss(items=SIX))
     await world.follow("garden", "orchard")
-    await world.poller.poll_due()
-    world.clock.advance(HOUR)
-    await world.poller.poll_due()
+    for _feed in range(2):  # one request at a time to a host
+        await world.poll()
     await world.follow("orchard")
     world.clock.advance(48 * HOUR)
     for name in ("garden", "orchard"):
         world.publisher.serve(f"/{name}", rss(items=items(10)))
     await world.follow("garden", "orchard")
-    for _feed in range(2):  # one request at a time to a host
-        world.clock.advance(HOUR)
-        await world.poller.poll_due()
+    for _feed in range(2):
+        await world.poll()
     assert await world.count(posts.c.id) == 20
     assert await world.count(deliveries.c.id) == 3 + 4
     reasons = [verdict for verdict in await world.verdicts() if verdict[2] == "came while nobody received the feed"]
     assert reasons == [("Bed number 7", Verdict.BASELINE, "came while nobody received the feed")]
     world.publisher.serve("/garden", rss(items=items(20)))
-    world.clock.advance(HOUR)
-    await world.poller.poll_due()
+    await world.poll()
     assert await world.count(deliveries.c.id) == 3 + 4 + 10
 
 
 async def test_a_second_channel_starts_at_now(world: World) -> None:
     world.publisher.serve("/garden", rss(items=SIX))
     await world.follow("garden")
-    await world.poller.poll_due()
+    await world.poll()
     feed = a_feed("garden", url=world.publisher.url("/garden"))
     both = [a_subscription(feed), a_subscription(feed, a_channel("second", chat="-1002222222222"))]
     world.poller.routes = await world.database.write(ingest.adopt, BOT, [feed], both, world.clock.now())
     world.publisher.serve("/garden", rss(items=items(7)))
-    world.clock.advance(HOUR)
-    await world.poller.poll_due()
+    await world.poll()
     assert await world.count(deliveries.c.id) == 2

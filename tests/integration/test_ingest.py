@@ -174,7 +174,7 @@ async def test_a_feed_that_used_one_guid_twice_is_known_by_its_links_from_then_o
 
 async def test_when_a_key_was_last_seen_is_kept_to_the_day(small: Store) -> None:
     def oldest() -> Any:
-        return small.ask(select(func.min(post_keys.c.last_seen_at)))
+        return small.ask(select(func.min(post_keys.c.last_seen_at)).where(post_keys.c.kind == "G"))
 
     await small.adopt(a_subscription())
     await small.read(*entries(1))
@@ -203,6 +203,12 @@ async def test_an_id_that_another_post_has_is_made_its_own(small: Store) -> None
 
 
 # --- the first reading ---------------------------------------------------------------------------------------
+
+
+async def test_of_equal_dates_the_one_further_down_is_published_first(small: Store) -> None:
+    await small.adopt(a_subscription(a_feed(backfill=2)))
+    await small.read(*(an_entry(number, published=NOW) for number in (3, 2, 1)))
+    assert await small.sent_to() == ["guid-2", "guid-3"]
 
 
 @pytest.mark.parametrize(
