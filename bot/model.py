@@ -289,6 +289,18 @@ class Ingested:
     silence: str = ""  #: why, in words; of a reading that silenced nothing ""
     republished: bool = False  #: the feed came as if all of it were new, with dates that are old
 
+    def plus(self, more: "Ingested") -> "Ingested":
+        """What this batch and one more of the same reading changed."""
+        return Ingested(
+            self.new + more.new,
+            self.edited + more.edited,
+            self.enqueued + more.enqueued,
+            self.first_reading,
+            self.silenced + more.silenced,
+            self.silence or more.silence,
+            self.republished or more.republished,
+        )
+
 
 # --- publishing --------------------------------------------------------------------------------------------
 

@@ -36,7 +36,12 @@ LEAP = timedelta(minutes=2)
 
 
 def explain_silence(feed: Feed, ingested: Ingested) -> str | None:
-    """After a first reading that published nothing, say so and why: silence looks like a fault."""
+    """Say why posts were read and not published: silence looks like a fault."""
+    if ingested.silenced and not ingested.republished:  # of a feed that was republished its health tells
+        published = ingested.new - ingested.silenced
+        return (
+            f"{feed.name}: {ingested.new} new posts, of which the newest {published} are published: {ingested.silence}."
+        )
     if not ingested.first_reading or ingested.enqueued or not ingested.new:
         return None
     backfill = "all" if feed.backfill is None else feed.backfill
@@ -237,7 +242,7 @@ class Poller:
 
     async def _read_and_ingest(self, feed: Feed, claim: Claim, *, is_patient: bool) -> tuple[Ingested, Reading]:
         """What was stored of all batches, and the batch that came last."""
-        new = edited = enqueued = 0
+        total = Ingested(first_reading=claim.is_first)
         batch = Reading(modified=False)
         async for batch in self._readings(feed, claim.validators, is_patient=is_patient):
             self._step("after the reading")
@@ -251,8 +256,8 @@ class Poller:
             self._step("after the ingestion")
             if not batch.last:  # of a long archive, which may take longer than a lease
                 await self._database.write(feeds.renew, claim, self._clock.now() + LEASE)
-            new, edited, enqueued = new + done.new, edited + done.edited, enqueued + done.enqueued
-        return Ingested(new, edited, enqueued, first_reading=claim.is_first), batch
+            total = total.plus(done)
+        return total, batch
 
     async def _readings(self, feed: Feed, seen: Validators, *, is_patient: bool) -> AsyncIterator[Reading]:
         if feed.kind is FeedKind.HTTP:
@@ -274,7 +279,7 @@ class Poller:
         if ingested.new and feed.kind is FeedKind.HTTP:  # an archive has no rhythm, and is never silent
             rhythm = await self._database.read(feeds.rhythm_of, feed.id)
         after = health.after_reading(
-            state, feed.moved_to or feed.url, batch.hints.moved_to, rhythm, now, is_republished=False
+            state, feed.moved_to or feed.url, batch.hints.moved_to, rhythm, now, is_republished=ingested.republished
         )
         has_validators = seen.etag is not None or seen.last_modified is not None
         again = manners.next_check(feed, batch.hints, rhythm, now, has_validators=has_validators)
@@ -287,7 +292,7 @@ class Poller:
             state=after,
             validators=None if batch.modified else seen,
         )
-        self._note_change(feed, state, after, "", polled)
+        self._note_change(feed, state, after, str(ingested.silenced or ""), polled)
         polled.new += ingested.new
         polled.edited += ingested.edited
         if not batch.modified:

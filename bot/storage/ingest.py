@@ -50,10 +50,11 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     crowd = _Crowd(identity.oldest_first(found.new) if feed.kind is FeedKind.HTTP else found.new)
     if feed.kind is FeedKind.HTTP and not claim.is_first:
         crowd = _brake(connection, feed.id, document, known, found, is_resumed=row.resumed)
-    edited = _update_posts(connection, feed, found.known, now)
-    _update_posts(connection, feed, crowd.again, now, are_silent=True)
+    edited, changed = _update_posts(connection, feed, found.known, now)
+    changed |= _update_posts(connection, feed, crowd.again, now, are_silent=True)[1]
     due = _release_held(connection, feed, found.known)
     stored = _insert_posts(connection, feed, crowd.new, now, is_old=claim.is_first)
+    search.index(connection, changed | {post_id: one.entry for post_id, one in stored.items()})
     learned = [*found.learned, *((post_id, one.keys) for post_id, one in crowd.again.items())]
     _mark_seen(connection, feed.id, learned, stale, now)
     _learn_keys(connection, feed.id, known, learned, stored, now)
@@ -217,13 +218,13 @@ def _newest(connection: Connection, feed_id: int) -> datetime | None:
 
 def _update_posts(
     connection: Connection, feed: Feed, found: Mapping[int, Identified], now: datetime, *, are_silent: bool = False
-) -> int:
-    """Keep the newest words of posts; count those whose change counts. Of a feed dates alone change nothing.
+) -> tuple[int, dict[int, Entry]]:
+    """Keep the newest words of posts; count those whose change counts, and name all. Of a feed dates alone are none.
 
     The words are kept also where the change counts no more: what waits, and what is searched, is the newest. What the
     owner of an archive corrects always counts, dates too.
     """
-    edited = 0
+    edited, changed = 0, dict[int, Entry]()
     is_archive = feed.kind is FeedKind.ARCHIVE
     state = select(posts.c.id, posts.c.body, posts.c.published_at, posts.c.edit_count, posts.c.last_edit_at)
     for some in _chunks(list(found)):
@@ -233,11 +234,13 @@ def _update_posts(
             if bytes(row.body) != one.keys.body:
                 counts = is_archive or (not are_silent and routing.edit_acts(row.edit_count, row.last_edit_at, now))
                 _update_words(connection, row, one, now if counts else None)
+                changed[row.id] = one.entry
             if is_archive and row.published_at != one.entry.published:
                 at = effective_at(one.entry, now)
                 counts = revisions.correct_date(connection, row.id, one.entry, at) or counts
+                changed[row.id] = one.entry
             edited += counts
-    return edited
+    return edited, changed
 
 
 def _update_words(
@@ -245,7 +248,7 @@ def _update_words(
 ) -> None:
     values = _columns(one.entry) | {"version": posts.c.version + 1, "body": one.keys.body}
     values |= {"edit_count": row.edit_count + 1, "last_edit_at": edited_at} if edited_at else {}
-    del values["published_at"], values["date_only"]
+    del values["published_at"], values["date_only"], values["article"]
     connection.execute(update(posts).where(posts.c.id == row.id).values(**values))
 
 

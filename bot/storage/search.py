@@ -134,7 +134,7 @@ def _columns(entry: Entry, feed_id: int) -> dict[str, list[str]]:
         "title": words.words(entry.title or ""),
         "tags": words.words(" ".join(tag.replace("_", " ") for tag in entry.tags)),
         "author": words.words(entry.author or ""),
-        "body": words.words(markup.plain(entry.content or entry.summary or "")[:_MOST_CHARS])[:_MOST_WORDS],
+        "body": words.words(markup.plain(entry.fullest or entry.summary or "")[:_MOST_CHARS])[:_MOST_WORDS],
     }
     forms = {name: [word.form for word in found] for name, found in said.items()}
     parts = dict.fromkeys(part for found in said.values() for word in found for part in word.parts)
@@ -390,7 +390,7 @@ def _hits(connection: Connection, chosen: Sequence[_Candidate], query: SearchQue
         if candidate.post_id not in found:
             continue
         name, post = found[candidate.post_id]
-        body = markup.plain(post.entry.content or post.entry.summary or "")
+        body = markup.plain(post.entry.fullest or post.entry.summary or "")
         terms = query.terms
         yield Hit(
             post,
