@@ -69,7 +69,8 @@ def set_up_child(memory_bytes: int, niceness: int) -> None:
 def parse(body: bytes, content_type: str) -> dict[str, Any]:
     """Parse RSS, RDF, Atom or JSON Feed into plain values.
 
-    A document has ``title home language ttl_minutes update_minutes skip_hours skip_days ending entries``. An entry has
+    A document has ``title home language ttl_minutes update_minutes skip_hours skip_days ending strict entries``;
+    ``strict`` is whether it is well-formed XML: then what one entry says depends on no other. An entry has
     ``guid title link published updated author tags summary content enclosures truncated``; dates are the publisher's
     own strings, and so are addresses, but for what xml:base says. Entries stand in the document's order.
 
@@ -148,6 +149,7 @@ def _parse_xml(text: str) -> dict[str, Any]:
         "update_minutes": _update_minutes(channel),
         **_skipped(text),
         "ending": ending,
+        "strict": not parsed.bozo,
         "entries": [_entry(entry) for entry in parsed.entries[:MAX_ENTRIES]],
     }
 
@@ -306,6 +308,7 @@ def _parse_json(text: str) -> dict[str, Any]:
         "skip_hours": [],
         "skip_days": [],
         "ending": Ending.WHOLE,
+        "strict": False,
         "entries": [_json_entry(item) for item in _newest(items)],
     }
 

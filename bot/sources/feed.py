@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
-from bot.model import Enclosure, Entry, Feed, Flag, Reading, Validators
-from bot.sources import document
+from bot.model import Enclosure, Entry, Feed, Flag, Hints, Reading, Validators
+from bot.sources import document, known_items
 from bot.sources.fetch import LONGEST_HINT, Answer, Fetcher
+from bot.sources.known_items import Layout
 from bot.sources.mending import Ending
 from bot.sources.parsing import Parser
 from bot.text import dates, language, markup, persian
@@ -24,6 +25,8 @@ from bot.text import dates, language, markup, persian
 #: Dates outside of these are a publisher's mistake, and as good as none.
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)  # just past the zero of Unix clocks, by far the commonest wrong date
 FURTHEST_AHEAD = timedelta(days=366)
+#: Items of a longer body are looked for on a thread.
+LONG_BODY_BYTES = 512 * 1024
 #: Of an entry's markup; its beginning is in the language of the rest.
 LANGUAGE_CHARS = 4000
 _TAG_OR_REFERENCE = re.compile(r"<[^<>]*>|&#?\w+;")
@@ -44,23 +47,69 @@ class FeedSource:
         """
         answer = await self._fetcher.fetch(feed, seen)
         if answer.body is None:
-            yield Reading(validators=answer.validators, modified=False, hints=answer.hints)
+            unchanged = replace(answer.validators, items=seen.items)
+            yield Reading(validators=unchanged, modified=False, hints=_still(answer, seen))
             return
         digest = sha256(answer.body).digest()
-        validators = Validators(answer.validators.etag, answer.validators.last_modified, digest, answer.validators.url)
+        validators = replace(answer.validators, digest=digest, items=seen.items)
         if digest == seen.digest:
-            yield Reading(validators=validators, modified=False, hints=answer.hints)
+            yield Reading(validators=validators, modified=False, hints=_still(answer, seen))
             return
-        reading, ending = await self.parse(feed, answer, now)
+        layout = await _find_items(answer.body)
+        trimmed = await self._read_new(feed, answer, layout, seen, now) if layout else None
+        if trimmed:
+            yield replace(trimmed, validators=replace(validators, items=trimmed.validators.items))
+            return
+        reading, ending = await self._read_whole(feed, answer, layout, now)
         match ending:
             case Ending.WHOLE:
-                yield replace(reading, validators=validators)
-            # Of a body that was cut off the validators are not kept: the next 304 would hide what is missing.
+                yield replace(reading, validators=replace(validators, items=reading.validators.items))
+            # Of a body that was cut off the validators are not kept: the next 304 would hide what is missing. Nor are
+            # the items: what they were before may be changed by this reading.
             case Ending.UNCLOSED:
-                yield replace(reading, validators=seen)
+                yield replace(reading, validators=replace(seen, items=None))
             case Ending.TORSO:
                 # Some publishers never send the whole: what came counts, also as a first reading.
-                yield replace(reading, entries=reading.entries[:-1], validators=seen, is_cut_off=True)
+                yield replace(
+                    reading, entries=reading.entries[:-1], validators=replace(seen, items=None), is_cut_off=True
+                )
+
+    async def _read_new(
+        self, feed: Feed, answer: Answer, layout: Layout, seen: Validators, now: datetime
+    ) -> Reading | None:
+        """Read what is new in a document; None where only the whole of it can be relied on."""
+        memory = known_items.load(seen.items)
+        known = known_items.known_in(layout, memory, answer.url) if memory else {}
+        if not memory or not known:
+            return None
+        if len(known) == len(layout.items) and layout.frame == memory.frame:
+            reading = known_items.reading_of(memory, known)
+            reading = replace(reading, hints=known_items.hints_of_both(reading.hints, answer.hints))
+        else:
+            body = layout.without(known)
+            parsed = await self._parser.parse(body, answer.content_type)
+            if not parsed["strict"] or len(parsed["entries"]) != len(layout.items) - len(known):
+                return None
+            reading = await asyncio.to_thread(self._reading, feed, answer, parsed, now)
+        found = known_items.remember(layout, reading, answer.url, known)
+        if not found.items or not known_items.is_ordered_alone(reading.entries, known):
+            return None
+        return replace(
+            reading, present=known_items.present(known), validators=Validators(items=known_items.dump(found))
+        )
+
+    async def _read_whole(
+        self, feed: Feed, answer: Answer, layout: Layout | None, now: datetime
+    ) -> tuple[Reading, Ending]:
+        """Read a document with all its items, and remember them where the next reading may rely on it."""
+        parsed = await self._parser.parse(answer.body or b"", answer.content_type)
+
+        def make() -> Reading:
+            reading = self._reading(feed, answer, parsed, now)
+            found = known_items.remember(layout if parsed["strict"] else None, reading, answer.url)
+            return replace(reading, validators=Validators(items=known_items.dump(found)))
+
+        return await asyncio.to_thread(make), Ending(parsed["ending"])
 
     async def parse(self, feed: Feed, answer: Answer, now: datetime) -> tuple[Reading, Ending]:
         """Make a reading of a body, and say how the body ends; a torso is still among the entries.
@@ -86,6 +135,17 @@ class FeedSource:
                 skip_days=frozenset(parsed["skip_days"]),
             ),
         )
+
+
+async def _find_items(body: bytes) -> Layout | None:
+    if len(body) > LONG_BODY_BYTES:
+        return await asyncio.to_thread(known_items.find, body)
+    return known_items.find(body)
+
+
+def _still(answer: Answer, seen: Validators) -> Hints:
+    """The hints of a document that did not change: its own still hold."""
+    return known_items.hints_of_both(known_items.load_hints(seen.items), answer.hints)
 
 
 def _ttl(*hints: int | None) -> timedelta | None:
