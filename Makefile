@@ -47,8 +47,14 @@ format: install-dev  ## Let ruff set the code
 	$(BIN)/ruff format bot tests
 	$(BIN)/ruff check --fix bot tests
 
-bench: install-dev  ## Ratios against a peer in the same run
-	$(BIN)/python -m tests.bench
+# The peers pin other versions of what we need, so they have an environment of their own.
+.bench-venv/.installed: tests/bench/peers.lock
+	$(PYTHON) -m venv .bench-venv
+	.bench-venv/bin/python -m pip install --quiet --no-deps --require-hashes -r tests/bench/peers.lock
+	@touch $@
+
+bench: install-dev .bench-venv/.installed  ## Ratios against peers in the same run, about five minutes (QUICK=1: one)
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
 search-scale: install-dev  ## How long a search takes among 200,000 posts, on both databases
 	$(BIN)/python -m tests.search_at_scale
@@ -73,10 +79,11 @@ lock:  ## Resolve the dependencies again, with hashes and without addresses
 	.lock-venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
 	echo 'flit_core>=3.12,<4' | .lock-venv/bin/uv pip compile - pyproject.toml --universal --generate-hashes --no-header --quiet --upgrade -o requirements.lock
 	.lock-venv/bin/uv pip compile pyproject.toml --extra dev --extra scale --universal --generate-hashes --no-header --quiet --upgrade -c requirements.lock -o requirements-dev.lock
+	.lock-venv/bin/uv pip compile tests/bench/peers.in --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o tests/bench/peers.lock
 	rm -rf .lock-venv
 
 image:  ## Build the container image
 	docker build --tag qasedak .
 
 clean:
-	rm -rf $(VENV) .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .bench-venv .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,7 +1,6 @@
-"""`make bench`: what we cost, as a ratio against a peer in the same run. No verdict, no timed test.
+"""What one message costs on its way: parsing, rendering, sending; as a ratio where there is a peer.
 
-Absolute figures of a shared machine mean little; the ratio of two things measured in turns means something. CPU is
-this process's own, the fake Bot API runs in another.
+CPU is this process's own, the fake Bot API runs in another.
 """
 
 import asyncio
@@ -10,7 +9,6 @@ import resource
 import statistics
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 import aiohttp
 import feedparser
@@ -131,12 +129,8 @@ def report(what: str, pairs: list[tuple[float, float]], unit: str, peer: str, *,
     print(f"{what:<22} {ours:8.2f} {unit}, {peer} {theirs:.2f}: ratio {ratio:.2f} (goal {goal} or less)")
 
 
-def main() -> None:
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {ROUNDS} rounds in turns, medians")
+def measure() -> None:
+    print(f"{ROUNDS} rounds in turns, medians")
     asyncio.run(compare_sending())
     compare_parsing()
     measure_rendering()
-
-
-if __name__ == "__main__":
-    main()

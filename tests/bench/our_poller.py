@@ -1,0 +1,66 @@
+"""Our side of the polling benchmark: the client, the poller and the store as the bot has them, SQLite included.
+
+A process that reads every feed once for each line on its standard input, and says when it is done.
+"""
+
+import asyncio
+import logging
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.model import Feed, FeedKind
+from bot.poller import Poller
+from bot.sources.feed import FeedSource, Parser
+from bot.sources.fetch import Fetcher
+from bot.storage import ingest
+from bot.storage.database import Database
+from bot.storage.feeds import Routes
+from tests.bench.origin_address import address
+from tests.builders import a_channel, a_subscription
+
+
+class DailyClock:
+    """Real time; each pass is a day later, so that every feed is due."""
+
+    def __init__(self) -> None:
+        self.passed = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def main(folder: Path, port: int, count: int, kind: str) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    database, clock, parser = Database(f"sqlite:///{folder / 'ours.db'}"), DailyClock(), Parser()
+    fetcher = Fetcher(user_agent="Qasedak/bench", allow_private_networks=True)
+    await asyncio.to_thread(database.migrate)
+    feeds = [Feed(f"feed-{n}", FeedKind.HTTP, address(n, port, kind)) for n in range(count)]
+    channel = a_channel(max_age=timedelta(days=999))
+    wanted = [a_subscription(feed, channel) for feed in feeds]
+    zone = ZoneInfo("Asia/Tehran")
+    source = FeedSource(fetcher, parser, zone=zone)
+    poller = Poller(database, source, clock, routes=Routes({}, {}), zone=zone, host_spacing=timedelta())
+    poller.routes = await database.write(ingest.adopt, 1, feeds, wanted, clock.now())
+    print("ready", flush=True)
+    while await asyncio.to_thread(sys.stdin.readline):
+        clock.passed += timedelta(days=1)
+        read = 0
+        while (polled := await poller.poll_due()).feed_ids:
+            assert not polled.failed, polled.notices
+            read += len(polled.feed_ids)
+        assert read == count, (read, count)
+        print("done", flush=True)
+    await fetcher.close()
+    parser.close()
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
