@@ -51,6 +51,9 @@ _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|([\[{])|([\]}])', re.DOT
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""", re.IGNORECASE)
 
+# feedparser's own setting: the drivers that it tries before the standard one.
+feedparser.api.PREFERRED_XML_PARSERS.insert(0, "bot.sources.buffered_expat")
+
 
 class NotAFeed(ValueError):
     """The document is none of the formats we know, or feedparser fails on it; the text says what it looks like."""

@@ -33,7 +33,7 @@ _QUOTED = r""""[^"<]*"|'[^'<]*'"""
 # far ahead ends at the end of the text, or at the next "<".
 _MARKUP = re.compile(
     rf"(?P<verbatim>{_VERBATIM})"
-    r"|&(?:\#(?:x(?P<hex>[0-9a-f]+)|(?P<decimal>[0-9]+));?|(?P<name>[a-z][a-z0-9]*);)?"
+    r"|&(?!(?-i:amp|lt|gt|quot|apos);)(?:\#(?:x(?P<hex>[0-9a-f]+)|(?P<decimal>[0-9]+));?|(?P<name>[a-z][a-z0-9]*);)?"
     rf"|(?P<tag><[a-z](?=[^<]{{{2 * MAX_ATTRIBUTES}}})(?:[^<>\"']|{_QUOTED})*+)",
     re.IGNORECASE | re.DOTALL,
 )
