@@ -4,6 +4,7 @@ By itself expat says each ``&lt;`` alone, and HTML in a feed is made of them: ha
 The pieces are joined in either case, so nothing that is parsed changes. Runs in the parser's child process.
 """
 
+from xml.parsers.expat import XMLParserType
 from xml.sax import expatreader
 
 #: Text that comes in one piece; longer ones come in several.
@@ -16,8 +17,9 @@ class BufferedExpat(expatreader.ExpatParser):
     def reset(self) -> None:
         """Begin a document."""
         super().reset()
-        self._parser.buffer_text = True
-        self._parser.buffer_size = BUFFER_BYTES
+        parser: XMLParserType = self._parser  # type: ignore[attr-defined]  # typeshed knows the public part alone
+        parser.buffer_text = True
+        parser.buffer_size = BUFFER_BYTES
 
 
 def create_parser() -> BufferedExpat:

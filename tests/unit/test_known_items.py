@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Hints, Reading
-from bot.sources import document, known_items
+from bot.sources import document, known_items, mending
 from bot.sources.known_items import Layout, Memory
 from tests.builders import an_entry
 from tests.fakes.publisher import atom, rss
@@ -89,7 +89,7 @@ def test_any_doubt_is_left_to_the_parser(body: bytes) -> None:
 
 
 def test_no_more_items_are_looked_for_than_are_read() -> None:
-    assert known_items.MAX_ITEMS <= document.MAX_ENTRIES
+    assert known_items.MAX_ITEMS <= mending.MAX_ENTRIES
 
 
 def test_markup_in_a_text_is_no_doubt() -> None:
