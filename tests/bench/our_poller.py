@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.model import Feed, FeedKind
-from bot.poller import Polled, Poller
+from bot.poller import Poller
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
@@ -52,10 +52,7 @@ async def main(folder: Path, port: int, count: int, kind: str) -> None:
     print("ready", flush=True)
     while await asyncio.to_thread(sys.stdin.readline):
         clock.passed += timedelta(days=8)
-        polled = Polled()
-        while (some := await poller.poll_due()).feed_ids:
-            polled.add(some)
-        polled.add(await poller.finish())
+        polled = await poller.poll_all_due()
         assert (len(polled.feed_ids), polled.failed) == (count, 0), polled.notices[:3]
         print("done", flush=True)
     await fetcher.close()
