@@ -1,7 +1,7 @@
 """Which feeds and routes there are, which feeds are due, and how their readings ended. Functions of a transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,10 +42,15 @@ class Routes:
 
     feeds: dict[int, Feed]  #: by feed id; of names that share an address, the first
     subscriptions: dict[int, Subscription]  #: by subscription id
+    _by_feed: dict[int, list[Subscription]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for wanted in self.subscriptions.values():
+            self._by_feed.setdefault(wanted.feed.id, []).append(wanted)
 
     def of_feed(self, feed_id: int) -> list[Subscription]:
         """The subscriptions that want posts of this feed."""
-        return [wanted for wanted in self.subscriptions.values() if wanted.feed.id == feed_id]
+        return self._by_feed.get(feed_id, [])
 
 
 def reconcile(
