@@ -1,5 +1,6 @@
 """Which feeds and routes there are, which feeds are due, and how their readings ended. Functions of a transaction."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    any_,
     exists,
     func,
     insert,
@@ -285,7 +287,7 @@ def claim_due(
         select(feeds)
         .outerjoin(hosts, hosts.c.name == feeds.c.host)
         .where(
-            feeds.c.id.in_(list(among)),
+            _is_among(connection, among),
             or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now),
             or_(hosts.c.next_at.is_(None), hosts.c.next_at <= now),
             will_be_read(),
@@ -299,19 +301,39 @@ def claim_due(
     for row in due:
         if len(chosen) < limit:
             chosen.setdefault(row.host or f"file {row.id}", row)
+    free = _take_hosts(connection, {row.host for row in chosen.values() if row.host}, now, now + lease)
+    taken = {row.id: row for row in chosen.values() if not row.host or row.host in free}
+    numbers = connection.execute(
+        update(feeds)
+        .where(feeds.c.id.in_(list(taken)))
+        .values(lease_until=now + lease, lease_owner=process.owner(), lease_no=feeds.c.lease_no + 1)
+        .returning(feeds.c.id, feeds.c.lease_no)
+    )
+    lease_numbers = {row.id: row.lease_no for row in numbers}
+    return [_claim(row, lease_numbers[feed_id]) for feed_id, row in taken.items()]
+
+
+def _is_among(connection: Connection, ids: Iterable[int]) -> Any:
+    """One parameter, not one for each: to bind ten thousand takes longer than the query itself."""
+    if connection.dialect.name == "sqlite":
+        listed = func.json_each(json.dumps(list(ids))).table_valued("value")
+        return feeds.c.id.in_(select(listed.c.value))
+    return feeds.c.id == any_(literal(list(ids), postgresql.ARRAY(BigInteger)))
+
+
+def _take_hosts(connection: Connection, names: Collection[str], now: datetime, until: datetime) -> set[str]:
+    """Keep hosts to ourselves until their requests are settled; return those where no other process was quicker."""
+    if not names:
+        return set()
     # By name: processes that take hosts in different orders would wait for each other for ever.
-    taken = [row for _name, row in sorted(chosen.items()) if take_host(connection, row.host, now, now + lease)]
-    taken.sort(key=lambda row: (row.next_check_at, row.id))
-    return [_claim(connection, row, now + lease) for row in taken]
+    taken = _insert_into(connection, hosts).values([{"name": name, "next_at": until} for name in sorted(names)])
+    taken = taken.on_conflict_do_update(index_elements=["name"], set_={"next_at": until}, where=hosts.c.next_at <= now)
+    return set(connection.execute(taken.returning(hosts.c.name)).scalars())
 
 
 def take_host(connection: Connection, host: str, now: datetime, until: datetime) -> bool:
-    """Keep a host to ourselves until its request is settled; False when another process was quicker."""
-    if not host:
-        return True
-    taken = _insert_into(connection, hosts).values(name=host, next_at=until)
-    taken = taken.on_conflict_do_update(index_elements=["name"], set_={"next_at": until}, where=hosts.c.next_at <= now)
-    return connection.execute(taken.returning(hosts.c.name)).first() is not None
+    """Keep one host to ourselves; False when another was quicker."""
+    return bool(_take_hosts(connection, {host}, now, until))
 
 
 def free_host(connection: Connection, host: str, until: datetime, at: datetime) -> None:
@@ -319,13 +341,7 @@ def free_host(connection: Connection, host: str, until: datetime, at: datetime) 
     connection.execute(update(hosts).where(hosts.c.name == host, hosts.c.next_at == until).values(next_at=at))
 
 
-def _claim(connection: Connection, row: Row[Any], lease_until: datetime) -> Claim:
-    lease_no = connection.execute(
-        update(feeds)
-        .where(feeds.c.id == row.id)
-        .values(lease_until=lease_until, lease_owner=process.owner(), lease_no=feeds.c.lease_no + 1)
-        .returning(feeds.c.lease_no)
-    ).scalar_one()
+def _claim(row: Row[*tuple[Any, ...]], lease_no: int) -> Claim:
     return Claim(
         feed_id=row.id,
         lease_no=lease_no,
@@ -392,7 +408,7 @@ def claimable_at(connection: Connection, among: Iterable[int], *, forced: bool) 
     found: datetime | None = connection.execute(
         select(func.min(latest(*at), type_=feeds.c.next_check_at.type))
         .select_from(feeds.outerjoin(hosts, hosts.c.name == feeds.c.host))
-        .where(feeds.c.id.in_(list(among)), will_be_read())
+        .where(_is_among(connection, among), will_be_read())
     ).scalar_one_or_none()
     return found
 
