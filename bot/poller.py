@@ -19,9 +19,10 @@ from bot.errors import ArchiveError, BotError, SourceError, StorageError
 from bot.health import Change, FeedState
 from bot.model import Feed, FeedKind, Ingested, Reading, Validators
 from bot.sources import archive
-from bot.storage import feeds, ingest
+from bot.storage import feeds, ingest, settling
 from bot.storage.database import Database
 from bot.storage.feeds import Claim, Routes
+from bot.storage.settling import Unchanged
 
 log = structlog.get_logger()
 
@@ -122,6 +123,8 @@ class Poller:
         self._under_way: dict[asyncio.Task[None], int] = {}  # the feed that each reads
         self._polled = Polled()
         self._looked_at = clock.now()
+        self._unchanged: dict[int, Unchanged] = {}  # readings that wait to be settled, by feed
+        self._settling = asyncio.Lock()
 
     async def start(self) -> None:
         """Before the first pass of a process: what became overdue meanwhile is asked in turn, not at once."""
@@ -283,15 +286,14 @@ class Poller:
         )
         has_validators = seen.etag is not None or seen.last_modified is not None
         again = manners.next_check(feed, batch.hints, rhythm, now, has_validators=has_validators)
-        await self._database.write(
-            feeds.settle,
-            claim,
-            now,
-            again,
-            host_free_at=manners.host_free_at(None, again, claim.host, self._host_spacing, now),
-            state=after,
-            validators=None if batch.modified else seen,
-        )
+        free_at = manners.host_free_at(None, again, claim.host, self._host_spacing, now)
+        if batch.modified or after.moved_to != state.moved_to:
+            seen_too = None if batch.modified else seen
+            await self._database.write(
+                feeds.settle, claim, now, again, host_free_at=free_at, state=after, validators=seen_too
+            )
+        else:
+            await self._settle_with_others(Unchanged(claim, now, again, free_at, after, seen))
         self._note_change(feed, state, after, str(ingested.silenced or ""), polled)
         polled.new += ingested.new
         polled.edited += ingested.edited
@@ -301,6 +303,20 @@ class Poller:
         polled.read += 1
         log.info("feed read", feed=feed.name, new=ingested.new, edited=ingested.edited, enqueued=ingested.enqueued)
         self._explain(feed, ingested, batch, polled)
+
+    async def _settle_with_others(self, ended: Unchanged) -> None:
+        """Settle together what ends while another transaction runs: one costs more than what most of them write."""
+        self._unchanged[ended.claim.feed_id] = ended
+        async with self._settling:
+            if self._unchanged.get(ended.claim.feed_id) is not ended:
+                return  # whoever had the lock before has taken it along
+            together, self._unchanged = self._unchanged, {}
+            try:
+                await self._database.write(settling.settle_unchanged, list(together.values()))
+            except BaseException:
+                del together[ended.claim.feed_id]
+                self._unchanged = together | self._unchanged  # each of the others tries for itself
+                raise
 
     def _explain(self, feed: Feed, ingested: Ingested, batch: Reading, polled: Polled) -> None:
         if batch.is_cut_off:

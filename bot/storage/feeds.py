@@ -139,7 +139,7 @@ def _insert_feed(connection: Connection, feed: Feed, now: datetime) -> int:
 
 def _move(connection: Connection, feed_id: int, feed: Feed, now: datetime) -> None:
     """Give a feed its new address. Validators were the old address's, and so were its troubles; they go."""
-    state = _columns_of(FeedState())
+    state = columns_of(FeedState())
     del state["newest_at"], state["gap_seconds"]  # what it says is the same
     connection.execute(
         update(feeds)
@@ -370,7 +370,8 @@ def state_of(row: Row[*tuple[Any, ...]]) -> FeedState:
     )
 
 
-def _columns_of(state: FeedState) -> dict[str, Any]:
+def columns_of(state: FeedState) -> dict[str, Any]:
+    """The state of a feed as columns of its row."""
     trail, rhythm = state.trail, state.rhythm
     return {
         "health": state.health,
@@ -422,6 +423,13 @@ def will_be_read() -> Any:
     )
 
 
+def columns_of_validators(seen: Validators) -> dict[str, Any]:
+    """What makes the next request conditional, as columns of its row."""
+    return {
+        "etag": seen.etag, "last_modified": seen.last_modified, "digest": seen.digest, "validators_url": seen.url,
+    }  # fmt: skip
+
+
 def settle(
     connection: Connection,
     claim: Claim,
@@ -438,14 +446,11 @@ def settle(
     *validators* are given where nothing was ingested: a 304 may bring newer ones.
     """
     state = state or claim.state
-    values: dict[str, Any] = {"error": error, **_columns_of(state)}
+    values: dict[str, Any] = {"error": error, **columns_of(state)}
     if error is None:
         values |= {"succeeded_at": now}
     if validators is not None:
-        values |= {
-            "etag": validators.etag, "last_modified": validators.last_modified, "digest": validators.digest,
-            "validators_url": validators.url,
-        }  # fmt: skip
+        values |= columns_of_validators(validators)
     has_moved = state.moved_to is not None and state.moved_to != claim.state.moved_to
     if has_moved:
         values |= {"host": _host_of_url(state.moved_to or "")}

@@ -1,0 +1,59 @@
+"""Give back many feeds at once that had nothing new: most readings are of this kind, and each costs little but this.
+
+Functions of a transaction, beside ``feeds.settle``, which is for one feed and every outcome.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from bot.health import FeedState
+from bot.manners import NextCheck
+from bot.model import Validators
+from bot.storage.feeds import Claim, columns_of, columns_of_validators
+from bot.storage.schema import feeds, hosts
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A reading that brought nothing new, and when to ask again."""
+
+    claim: Claim
+    at: datetime
+    next_check: NextCheck
+    host_free_at: datetime
+    state: FeedState
+    validators: Validators  #: a 304 may bring newer ones
+
+
+def settle_unchanged(connection: Connection, ended: Sequence[Unchanged]) -> None:
+    """``settle`` for many at once. Nothing is written where the lease was lost."""
+    ids = sorted(one.claim.feed_id for one in ended)
+    held = select(feeds.c.id, feeds.c.lease_no).where(feeds.c.id.in_(ids)).order_by(feeds.c.id).with_for_update()
+    lease_numbers = {row.id: row.lease_no for row in connection.execute(held)}
+    kept = [one for one in ended if lease_numbers.get(one.claim.feed_id) == one.claim.lease_no]
+    if kept:
+        connection.execute(
+            update(feeds).where(feeds.c.id == bindparam("feed_id")),
+            [{"feed_id": one.claim.feed_id, **_outcome(one)} for one in kept],
+        )
+        free = [{"host_name": one.claim.host, "next_at": one.host_free_at} for one in kept if one.claim.host]
+    if kept and free:
+        free.sort(key=lambda host: str(host["host_name"]))  # as in claim_due
+        connection.execute(update(hosts).where(hosts.c.name == bindparam("host_name")), free)
+
+
+def _outcome(one: Unchanged) -> dict[str, Any]:
+    return {
+        "next_check_at": one.next_check.at,
+        "next_check_why": one.next_check.why,
+        "attempted_at": one.at,
+        "succeeded_at": one.at,
+        "lease_until": None,
+        "error": None,
+        **columns_of(one.state),
+        **columns_of_validators(one.validators),
+    }
