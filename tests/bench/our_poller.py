@@ -1,5 +1,6 @@
 """Our side of the polling benchmark: the client, the poller and the store as the bot has them, SQLite included.
 
+Started through ``polling.OURS``, which is as light a door as the bot's: the parser's child imports the main module.
 A process that reads every feed once for each line on its standard input, and says when it is done.
 """
 
@@ -60,5 +61,5 @@ async def main(folder: Path, port: int, count: int, kind: str) -> None:
     await database.close()
 
 
-if __name__ == "__main__":
+def start() -> None:
     asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / ".bench-venv" / "bin" / "python"
+OURS = [sys.executable, "-c", "from tests.bench.our_poller import start; start()"]
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 #: What each pass over all feeds meets: the generation of their items, and whether there are validators.
@@ -126,7 +127,7 @@ def _expect(process: "subprocess.Popen[str]", word: str) -> None:
 
 def compare(feeds: int, of_peers: int) -> None:
     """Print a table of ratios. The peers' heavy passes are measured on fewer feeds: a feed's cost is the same."""
-    ours = run("Qasedak", [sys.executable, "-m", "tests.bench.our_poller"], feeds, PASSES)
+    ours = run("Qasedak", OURS, feeds, PASSES)
     sides = [ours]
     if PEERS.exists():
         reader = run("reader", [str(PEERS), "-m", "tests.bench.peer_reader"], of_peers, PASSES)
@@ -163,7 +164,7 @@ def scale(counts: list[int]) -> None:
     print(f"{'feeds':>7}{'cold':>9}{'304':>9}{'peak MB':>9}")
     totals = []
     for count in counts:
-        side = run("Qasedak", [sys.executable, "-m", "tests.bench.our_poller"], count, passes, "small")
+        side = run("Qasedak", OURS, count, passes, "small")
         print(f"{count:>7}{side.cpu_ms['cold']:>9.2f}{side.cpu_ms['304']:>9.2f}{side.peak_mb:>9.0f}", flush=True)
         totals.append(side.cpu_ms["304"] * count / 1000)
     drawing = ROOT / "var" / "bench" / "feeds.svg"
