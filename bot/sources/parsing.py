@@ -120,12 +120,15 @@ class _Children:
         if self._pool is not None and not self._pool.active:  # one that broke takes no more work
             self.close()
         if self._pool is None:
+            context = multiprocessing.get_context("forkserver")
+            # Each child, and each that follows it, is then a fork of what has feedparser already.
+            context.set_forkserver_preload([document.__name__])
             self._pool = ProcessPool(
                 max_workers=self._count,
                 max_tasks=200,
                 initializer=document.set_up_child,
                 initargs=(PARSE_BYTES, self._niceness),
-                context=multiprocessing.get_context("forkserver"),
+                context=context,
             )
         return self._pool
 
