@@ -53,7 +53,7 @@ format: install-dev  ## Let ruff set the code
 	.bench-venv/bin/python -m pip install --quiet --no-deps --require-hashes -r tests/bench/peers.lock
 	@touch $@
 
-bench: install-dev .bench-venv/.installed  ## Ratios against peers in the same run, about five minutes (QUICK=1: one)
+bench: install-dev .bench-venv/.installed  ## Ratios against peers in the same run, five to ten minutes (QUICK=1: one or two)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
 search-scale: install-dev  ## How long a search takes among 200,000 posts, on both databases

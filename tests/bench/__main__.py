@@ -17,5 +17,5 @@ if options.quick:
     polling.compare(50, 20)
     polling.scale([50, 150])
 else:
-    polling.compare(1000, 200)
+    polling.compare(1000, 100)
     polling.scale([1000, 3000, 10_000])
