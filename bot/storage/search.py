@@ -21,7 +21,7 @@ from bot.text.query import SearchQuery, Term, Where, with_neighbours
 from bot.text.snippet import Snippet
 
 #: Of everything that matches, so many of the newest are ranked, and so many of the newest with the words in the title.
-CANDIDATES, TITLE_CANDIDATES = 1_000, 200
+CANDIDATES, TITLE_CANDIDATES = 500, 100
 #: Words of a body that are indexed; PostgreSQL counts positions to 16,383.
 _MOST_WORDS = 12_000
 _MOST_CHARS = 200_000
@@ -325,7 +325,7 @@ _SCORES = text(
     + _VISIBLE
 )
 #: Posts with all the words of a phrase into which we look for it, the newest first: the index knows no order of words.
-_MOST_LOOKED_INTO = 10_000
+_MOST_LOOKED_INTO = 2_000
 
 
 def _tsquery_matching(
@@ -340,17 +340,21 @@ def _tsquery_matching(
     loose = tsquery(terms, feed_ids, in_title=in_title, with_order=False)
     exact = tsquery(terms, feed_ids)
     connection.execute(PLANNER)
+    has_phrase = any(len(term.forms) > 1 for term in terms)
+    size = _MOST_LOOKED_INTO if has_phrase else limit
     found: dict[int, float] = {}
-    last, looked_into = bounds[1], 0
-    while len(found) < limit and looked_into < _MOST_LOOKED_INTO:
-        values = {"matching": loose, "first": bounds[0], "last": last, "limit": limit}
+    last = bounds[1]
+    while True:
+        values = {"matching": loose, "first": bounds[0], "last": last, "limit": size}
         places = connection.execute(PLACES, values).scalars().all()
-        rows = connection.execute(_SCORES, {"matching": exact, "places": list(places), "mask": _ID_MASK})
-        found |= {row.place: float(row.score) for row in rows}
-        if len(places) < limit:
-            break
-        last, looked_into = places[-1] - 1, looked_into + limit
-    return {place: found[place] for place in sorted(found, reverse=True)[:limit]}
+        for start in range(0, len(places), limit):
+            some = {"matching": exact, "places": list(places[start : start + limit]), "mask": _ID_MASK}
+            found |= {row.place: float(row.score) for row in connection.execute(_SCORES, some)}
+            if len(found) >= limit:
+                break
+        if len(found) >= limit or len(places) < size or has_phrase:
+            return {place: found[place] for place in sorted(found, reverse=True)[:limit]}
+        last = places[-1] - 1  # some of them nobody may see
 
 
 def tsquery(
