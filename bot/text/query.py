@@ -16,6 +16,7 @@ from bot.text.date_ranges import DateRange, parse_range
 
 LONGEST = 300  #: characters that are read; nobody searches for more
 MOST_TERMS = 16
+_SHORTEST_BEGINNING = 3  #: letters
 _LONGEST_RANGE = 9  #: words: "from the 3rd of January 2018 until today"
 
 
@@ -157,8 +158,8 @@ def _word_terms(run: list[str]) -> list[Term]:
 
 
 def _typed(terms: list[Term]) -> list[Term]:
-    """The last word is perhaps not whole yet; of one letter nothing can be guessed."""
-    if not terms or len(terms[-1].forms[-1]) < 2:
+    """The last word is perhaps not whole yet; two letters begin half of all words, and so say nothing."""
+    if not terms or len(terms[-1].forms[-1]) < _SHORTEST_BEGINNING:
         return terms
     return [*terms[:-1], replace(terms[-1], is_prefix=True)]
 

@@ -21,7 +21,7 @@ from tests.stage import Stage
 
 ZONE = ZoneInfo("Asia/Tehran")
 #: By every fifth of the queries of tests/search_at_scale.py together, on either database.
-FOUND_AMONG_400 = 2820
+FOUND_AMONG_400 = 2278
 
 
 async def find(database: Database, query: str, limit: int = 10, offset: int = 0) -> Page:
@@ -56,36 +56,35 @@ async def test_every_spelling_finds_every_spelling(filled: Database, query: str)
     assert len(await titles(filled, query)) == 3
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("کتابخانه", {"می روم به کوه"}),
-        ("کتاب خانه", {"می روم به کوه"}),
-        ("کتاب", {"می روم به کوه"}),
-        ("ستاره", {"میروم تا ستاره\u200cها"}),
-        ("باغ کامل", {"میروم تا ستاره\u200cها"}),
-        ("moonli", {"Moonlight over the hills"}),
-        ("CAFE", {"Roses"}),
-        ('"full moon"', {"Planting"}),
-        ('"روم به"', set()),
-        ("#باغ", {"می\u200cروم به باغ"}),
-        ("#گل_ها", {"می\u200cروم به باغ"}),
-        ("#آسمان_شب", {"میروم تا ستاره\u200cها"}),
-        ("#آسمان", set()),
-        ("author:sara", {"Moonlight over the hills"}),
-        ("نویسنده:سارا", {"می روم به کوه"}),
-        ("author:garden", set()),
-        ("feed:garden", {"Roses"}),
-        ("feed:sky full", {"Moonlight over the hills", "Planting"}),
-        ("feed:nothing", set()),
-        ("full ۱۳۹۷", {"Planting"}),
-        ("full September 2018", {"Planting"}),
-        ("full last year", set()),
-        ("garden 2018", {"Roses"}),
-        ("nonsense", set()),
-    ],
-    ids=lambda value: ascii(value) if isinstance(value, str) else "",
-)
+QUERIES: list[tuple[str, set[str]]] = [
+    ("کتابخانه", {"می روم به کوه"}),
+    ("کتاب خانه", {"می روم به کوه"}),
+    ("کتاب", {"می روم به کوه"}),
+    ("ستاره", {"میروم تا ستاره\u200cها"}),
+    ("باغ کامل", {"میروم تا ستاره\u200cها"}),
+    ("moonli", {"Moonlight over the hills"}),
+    ("CAFE", {"Roses"}),
+    ('"full moon"', {"Planting"}),
+    ('"روم به"', set()),
+    ("#باغ", {"می\u200cروم به باغ"}),
+    ("#گل_ها", {"می\u200cروم به باغ"}),
+    ("#آسمان_شب", {"میروم تا ستاره\u200cها"}),
+    ("#آسمان", set()),
+    ("author:sara", {"Moonlight over the hills"}),
+    ("نویسنده:سارا", {"می روم به کوه"}),
+    ("author:garden", set()),
+    ("feed:garden", {"Roses"}),
+    ("feed:sky full", {"Moonlight over the hills", "Planting"}),
+    ("feed:nothing", set()),
+    ("full ۱۳۹۷", {"Planting"}),
+    ("full September 2018", {"Planting"}),
+    ("full last year", set()),
+    ("garden 2018", {"Roses"}),
+    ("nonsense", set()),
+]
+
+
+@pytest.mark.parametrize(("query", "found"), QUERIES, ids=[query for query, _ in QUERIES])
 async def test_a_query_finds_what_it_says(filled: Database, query: str, found: set[str]) -> None:
     assert set(await titles(filled, query)) == found
 

@@ -16,7 +16,7 @@ def upgrade() -> None:
         # ascii: every other character belongs to a word. The words come folded and apart (text/words.py).
         op.execute(
             "CREATE VIRTUAL TABLE post_words USING fts5(title, tags, author, body, parts, marks,"
-            " tokenize = \"ascii tokenchars '='\", prefix = '2 3')"
+            " tokenize = \"ascii tokenchars '='\", prefix = '3')"
         )
         return
     # The words go out of line: rows that are only looked at for their order stay short.
