@@ -220,7 +220,7 @@ def canonical_link(link: str | None) -> str | None:
 
 
 def _canonical_host(host: str) -> str:
-    host = host.strip().rstrip(".")
+    host = re.sub(r"[\s.]+\Z", "", host.strip())
     if ":" in host:
         return f"[{host}]"
     try:

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, create_engine, select
 from bot import identity
 from bot.manners import NextCheck
 from bot.model import Entry, Ingested, Keys, Reading, Subscription
-from bot.storage import feeds, ingest
-from bot.storage.schema import deliveries, metadata, post_keys, posts
+from bot.storage import feeds, ingest, migration
+from bot.storage.schema import deliveries, post_keys, posts
 from tests.builders import NOW, a_feed, a_subscription
 from tests.scenarios import HOME
 
@@ -87,7 +87,7 @@ class Reader:
 def connections() -> Iterator[Pair]:
     one, other = (create_engine("sqlite://").connect() for _ in range(2))
     for connection in (one, other):
-        metadata.create_all(connection)
+        migration.upgrade(connection)
         connection.commit()
     yield one, other
     for connection in (one, other):

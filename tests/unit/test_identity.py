@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot import identity
@@ -194,6 +194,7 @@ def test_no_way_of_linking_to_a_page_changes_its_canonical_link(
     assert canonical_link(f" {scheme}/{path}?{'&'.join(mixed)}#part\n") == canonical_link(plain)
 
 
+@example("0\x0c.", "", "http://")
 @settings(max_examples=100)
 @given(st.text(), st.text(), st.sampled_from(["", "http://", "https://a", "https://a/", "http://a?", "http://[", "#!"]))
 def test_any_text_has_a_canonical_link_or_none_and_it_is_its_own(before: str, after: str, start: str) -> None:
