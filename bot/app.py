@@ -46,8 +46,8 @@ TICK = timedelta(seconds=1)
 #: How often a loop that ends well says so.
 BEAT = timedelta(seconds=30)
 REPLAY_TICK = timedelta(seconds=30)
-#: Posts from before there was a search; each batch is a transaction, and none keeps others waiting for long.
-INDEX_TICK, INDEX_BATCH = timedelta(hours=1), 200
+#: New posts go into the search index a moment later, in batches that keep no other transaction waiting.
+INDEX_TICK, INDEX_BATCH = timedelta(seconds=1), 20
 #: Rights may come back while no update tells us.
 RETRY_PAUSED = timedelta(minutes=10)
 #: Until the Bot API answers for the first time.
@@ -220,7 +220,7 @@ class App:
             if delivered.wait_until is None:
                 break
             await self._sleep_until_stopped((delivered.wait_until - self._clock.now()).total_seconds())
-        await self._index_missing()
+        await self._index_waiting()
         done.later = await self.database.read(reports.count_waiting, self.bot_id)
         return done
 
@@ -254,7 +254,7 @@ class App:
                 schedule.every(TICK, "poll", self._poll)
                 schedule.every(REPLAY_TICK, "replay", self._replayer.replay_due)
                 schedule.every(TICK, "deliver", self._deliver)
-                schedule.every(INDEX_TICK, "index", self._index_missing)
+                schedule.every(INDEX_TICK, "index", self._index_waiting)
                 schedule.every(RETRY_PAUSED, "resume", self._outbox.resume_paused)
                 schedule.start()
                 await self._stop.wait()
@@ -313,10 +313,10 @@ class App:
             self._beaten[loop] = now
             await self.database.write(status.beat, [loop], now)
 
-    async def _index_missing(self) -> None:
+    async def _index_waiting(self) -> None:
         indexed = INDEX_BATCH
         while indexed == INDEX_BATCH and not self._stop.is_set():
-            indexed = await self.database.write(search.index_missing, INDEX_BATCH)
+            indexed = await self.database.write(search.index_waiting, INDEX_BATCH)
 
     async def _start_site(self) -> None:
         settings = self.settings

@@ -416,7 +416,7 @@ def search_posts(
             search.find, asked, search.CANDIDATES if as_json else _SHOWN, 0, zone=config.zone, now=now
         )
         found = database.read_now(reports.post_reports, bot_id, None, [hit.post.id for hit in page.hits])
-        missing = database.read_now(search.count_missing)
+        missing = database.read_now(search.count_waiting)
     report_of = {report.post.id: report for report in found}
     for hit in page.hits:
         if as_json:

@@ -8,7 +8,7 @@ from bot.manners import NextCheck
 from bot.model import Entry, OnUncertain, Reading, Subscription
 from bot.outbox import Outbox
 from bot.pacing import Pace
-from bot.storage import feeds, ingest, reports
+from bot.storage import feeds, ingest, reports, search
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from tests.builders import a_subscription
@@ -42,6 +42,7 @@ class Stage:
         )
         await self.database.write(ingest.ingest, claim, Reading(entries=entries), self.routes, now)
         await self.database.write(feeds.settle, claim, now, NextCheck(now, ""), host_free_at=now)
+        await self.database.write(search.index_waiting, 1000)
 
     def outbox(
         self,

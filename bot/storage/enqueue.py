@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, 
 from bot import routing
 from bot.model import DeliveryClass, DeliveryState, Entry, Subscription, Verdict
 from bot.storage import own_posts
-from bot.storage.feeds import upsert_all
+from bot.storage.dialects import upsert_all
 from bot.storage.schema import deliveries, lanes, posts, subscriptions, targets, verdicts
 
 

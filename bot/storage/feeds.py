@@ -22,13 +22,14 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from bot import manners, process
 from bot.health import FeedState, Health
 from bot.manners import NextCheck, Rhythm, Trail
 from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
 from bot.storage import own_posts
+from bot.storage.dialects import insert_into, upsert
 from bot.storage.schema import feed_names, feeds, hosts, lanes, post_keys, posts, subscriptions, targets
 
 #: The rhythm of a feed is that of its last posts.
@@ -326,7 +327,7 @@ def _take_hosts(connection: Connection, names: Collection[str], now: datetime, u
     if not names:
         return set()
     # By name: processes that take hosts in different orders would wait for each other for ever.
-    taken = _insert_into(connection, hosts).values([{"name": name, "next_at": until} for name in sorted(names)])
+    taken = insert_into(connection, hosts).values([{"name": name, "next_at": until} for name in sorted(names)])
     taken = taken.on_conflict_do_update(index_elements=["name"], set_={"next_at": until}, where=hosts.c.next_at <= now)
     return set(connection.execute(taken.returning(hosts.c.name)).scalars())
 
@@ -501,7 +502,7 @@ def _merge(connection: Connection, feed_id: int, url: str) -> None:
     columns = ("kind", "hash", "post_id", "last_seen_at")
     mine = select(literal(other), *(post_keys.c[name] for name in columns)).where(post_keys.c.feed_id == feed_id)
     connection.execute(
-        _insert_into(connection, post_keys).from_select(["feed_id", *columns], mine).on_conflict_do_nothing()
+        insert_into(connection, post_keys).from_select(["feed_id", *columns], mine).on_conflict_do_nothing()
     )
     for table in (feed_names, subscriptions):
         connection.execute(update(table).where(table.c.feed_id == feed_id).values(feed_id=other))
@@ -564,32 +565,3 @@ def shift(connection: Connection, by: timedelta) -> None:
     for table, column in ((feeds, "next_check_at"), (feeds, "lease_until"), (hosts, "next_at")):
         moved = type_coerce(table.c[column], BigInteger) + milliseconds
         connection.execute(update(table).values({column: moved}))
-
-
-# --- both databases ------------------------------------------------------------------------------------------
-
-
-def upsert(
-    connection: Connection,
-    table: Any,
-    key: dict[str, Any],
-    values: dict[str, Any],
-    *,
-    on_insert: dict[str, Any] | None = None,
-) -> None:
-    """Insert a row, or update the one with this unique *key*; *on_insert* is set on the first only."""
-    statement = _insert_into(connection, table).values(**key, **values, **(on_insert or {}))
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
-
-
-def upsert_all(connection: Connection, table: Any, rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
-    """Insert *rows*, or update those with this unique *key* in every other column given; all rows have the same."""
-    if not rows:
-        return
-    statement = _insert_into(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
-
-
-def _insert_into(connection: Connection, table: Any) -> Any:
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)

@@ -17,8 +17,9 @@ from bot.errors import StorageError
 from bot.identity import Document, Identified, Known, Likeness, Recent, Resolved
 from bot.model import FUTURE, Entry, Feed, FeedKind, Ingested, Keys, OnWeekdayMismatch, Reading, Subscription
 from bot.storage import own_posts, revisions, search
+from bot.storage.dialects import upsert_all
 from bot.storage.enqueue import enqueue_backfill, publish
-from bot.storage.feeds import Claim, Routes, reconcile, upsert_all
+from bot.storage.feeds import Claim, Routes, reconcile
 from bot.storage.schema import feeds, post_keys, posts, subscriptions
 
 #: Bound parameters of one statement; SQLite's own limit is 32,766.
@@ -54,7 +55,7 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     changed |= _update_posts(connection, feed, crowd.again, now, are_silent=True)[1]
     due = _release_held(connection, feed, found.known)
     stored = _insert_posts(connection, feed, crowd.new, now, is_old=claim.is_first)
-    search.index(connection, changed | {post_id: one.entry for post_id, one in stored.items()})
+    search.put_down(connection, changed.keys() | stored.keys())
     learned = [*found.learned, *((post_id, one.keys) for post_id, one in crowd.again.items())]
     _mark_seen(connection, feed.id, learned, stale, now)
     _learn_keys(connection, feed.id, known, learned, stored, now)

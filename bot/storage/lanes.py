@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage
 from bot.storage import records
-from bot.storage.feeds import upsert
+from bot.storage.dialects import upsert
 from bot.storage.schema import deliveries, feeds, hosts, lanes, posts, targets
 
 #: These stop everything behind them in their lane.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from bot.storage.feeds import upsert
+from bot.storage.dialects import upsert
 from bot.storage.schema import admins, chats
 
 

@@ -178,6 +178,13 @@ search_places = Table(
     Column("place", BigInteger, nullable=False, unique=True),  # search.py: the post's minute, then its id
 )
 
+#: Posts whose words are still to go into the index: written with the post, taken out with its words.
+unindexed = Table(
+    "unindexed",
+    metadata,
+    Column("post_id", ForeignKey("posts.id"), primary_key=True, autoincrement=False),
+)
+
 #: Tables that Alembic must not compare: what is not in ``metadata`` and belongs here all the same.
 WRITTEN_BY_HAND = "post_words"
 

@@ -6,7 +6,7 @@ its ``place``: the post's minute, then its id. The index is therefore in the ord
 and a range of days cheap for the commonest word. Written in the transaction of the post; reads decide nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from bot.model import Entry, Post
 from bot.storage import records
-from bot.storage.schema import feed_names, feeds, posts, search_places
+from bot.storage.dialects import upsert_all
+from bot.storage.schema import feed_names, feeds, posts, search_places, unindexed
 from bot.text import markup, persian, snippet, words
 from bot.text.query import SearchQuery, Term, Where, with_neighbours
 from bot.text.snippet import Snippet
@@ -66,7 +67,7 @@ class Page:
 
 
 def index(connection: Connection, entries: Mapping[int, Entry]) -> None:
-    """Index these posts, given by their ids, anew; they are stored already, in this transaction or before."""
+    """Index these posts, given by their ids, anew; they are stored already."""
     for start in range(0, len(entries), _CHUNK):
         ids = sorted(entries)[start : start + _CHUNK]
         _forget(connection, ids)
@@ -101,25 +102,32 @@ def _forget(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(delete(search_places).where(search_places.c.post_id.in_(ids)))
 
 
-def index_missing(connection: Connection, limit: int) -> int:
-    """Index posts that are not, as those of a database from before there was a search; how many were."""
-    missing = connection.execute(
-        select(posts)
-        .outerjoin(search_places, search_places.c.post_id == posts.c.id)
-        .where(search_places.c.post_id.is_(None))
-        .limit(limit)
-    ).all()
-    index(connection, {row.id: records.post_of(row).entry for row in missing})
-    return len(missing)
+def put_down(connection: Connection, post_ids: Collection[int]) -> None:
+    """Note posts whose words are new, in the transaction that stores them; ``index_waiting`` does the work.
+
+    To fold a text takes milliseconds: a reading of many posts does not wait for it.
+    """
+    if post_ids:
+        rows = [{"post_id": post_id} for post_id in sorted(post_ids)]
+        upsert_all(connection, unindexed, rows, ["post_id"])
 
 
-def count_missing(connection: Connection) -> int:
-    """Posts that no search can find yet."""
-    return connection.execute(
-        select(func.count())
-        .select_from(posts.outerjoin(search_places, search_places.c.post_id == posts.c.id))
-        .where(search_places.c.post_id.is_(None))
-    ).scalar_one()
+def index_waiting(connection: Connection, limit: int) -> int:
+    """Index up to *limit* of the posts that were put down, the oldest first; how many were."""
+    waiting = list(
+        connection.execute(
+            select(unindexed.c.post_id).order_by(unindexed.c.post_id).limit(limit).with_for_update(skip_locked=True)
+        ).scalars()
+    )
+    rows = connection.execute(select(posts).where(posts.c.id.in_(waiting)))
+    index(connection, {row.id: records.post_of(row).entry for row in rows})
+    connection.execute(delete(unindexed).where(unindexed.c.post_id.in_(waiting)))
+    return len(waiting)
+
+
+def count_waiting(connection: Connection) -> int:
+    """Posts whose newest words no search can find yet."""
+    return connection.execute(select(func.count()).select_from(unindexed)).scalar_one()
 
 
 def place_of(at: datetime, post_id: int = 0) -> int:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, case, delete, func, select
 
 from bot.health import FeedState
 from bot.model import DeliveryState, FeedKind
-from bot.storage.feeds import state_of, upsert, will_be_read
+from bot.storage.dialects import upsert
+from bot.storage.feeds import state_of, will_be_read
 from bot.storage.schema import deliveries, feed_names, feeds, lanes, loops, subscriptions, targets
 
 #: Deliveries in these states are still to go out.

@@ -253,6 +253,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("place", name=op.f("uq_search_places_place")),
     )
     op.create_table(
+        "unindexed",
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_unindexed_post_id")),
+        sa.PrimaryKeyConstraint("post_id", name=op.f("pk_unindexed")),
+    )
+    op.create_table(
         "verdicts",
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
