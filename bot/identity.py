@@ -88,15 +88,18 @@ def document_of(
     *,
     home: str | None = None,
     shown: Container[bytes] = (),
+    keys_of_entries: Sequence[Keys | None] = (),
 ) -> Document:
     """Give each entry of one document its keys, in the order received.
 
     A guid on entries with different links says nothing, nor does a link that different entries share or that is the
     feed's home page: these are void for this document. Entries that say nothing at all count for nothing. *left_out*
     are the ``raw_keys`` of what the source left out; what was *shown* exactly so by the last document joins them, so
-    that it makes no difference what a source leaves out.
+    that it makes no difference what a source leaves out. *keys_of_entries* are the ``raw_keys`` of the entries, where
+    the caller has them.
     """
-    said = [(entry, keys) for entry in entries if (keys := raw_keys(entry)) is not None]
+    raw = keys_of_entries or [raw_keys(entry) for entry in entries]
+    said = [(entry, keys) for entry, keys in zip(entries, raw, strict=True) if keys is not None]
     everything = [*(keys for _entry, keys in said), *left_out]
     guids = _shared((keys.guid, keys.link) for keys in everything if keys.link)
     links = _shared(

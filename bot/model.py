@@ -247,6 +247,8 @@ class Reading:
     modified: bool = True
     last: bool = True
     present: tuple[Keys, ...] = ()  #: of entries in the document that the source left out: they are known as they are
+    #: ``identity.raw_keys`` of each entry, where the source made them already: they follow from the entries.
+    keys: tuple[Keys | None, ...] = field(default=(), compare=False)
     gone: frozenset[bytes] = frozenset()  #: keys of what the last reading found and this one did not; archives only
     is_cut_off: bool = False  #: the document ended too early; its last entry was left out
     title: str | None = None  #: the feed's own title

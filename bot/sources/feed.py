@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
+from bot import identity
 from bot.model import Enclosure, Entry, Feed, Flag, Hints, Reading, Validators
 from bot.sources import document, known_items
 from bot.sources.fetch import LONGEST_HINT, Answer, Fetcher
@@ -71,7 +72,11 @@ class FeedSource:
             case Ending.TORSO:
                 # Some publishers never send the whole: what came counts, also as a first reading.
                 yield replace(
-                    reading, entries=reading.entries[:-1], validators=replace(seen, items=None), is_cut_off=True
+                    reading,
+                    entries=reading.entries[:-1],
+                    keys=reading.keys[:-1],
+                    validators=replace(seen, items=None),
+                    is_cut_off=True,
                 )
 
     async def _read_new(
@@ -121,10 +126,12 @@ class FeedSource:
         return await asyncio.to_thread(self._reading, feed, answer, parsed, now), Ending(parsed["ending"])
 
     def _reading(self, feed: Feed, answer: Answer, parsed: dict[str, Any], now: datetime) -> Reading:
+        entries = tuple(
+            _entry(found, feed, answer.url, parsed["language"], self.zone, now) for found in parsed["entries"]
+        )
         return Reading(
-            entries=tuple(
-                _entry(found, feed, answer.url, parsed["language"], self.zone, now) for found in parsed["entries"]
-            ),
+            entries=entries,
+            keys=tuple(map(identity.raw_keys, entries)),
             title=markup.clean_title(parsed["title"] or "") or None,
             home=_web_link(answer.url, parsed["home"]),
             language=parsed["language"],

@@ -12,7 +12,7 @@ only items of well-formed documents are remembered, and a document that is well-
 import json
 import re
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import blake2b
@@ -169,7 +169,7 @@ def remember(layout: Layout | None, reading: Reading, url: str, known: Mapping[b
         reading.home,
         reading.language,
         hints_of_both(reading.hints, Hints()),
-        _items(layout, reading.entries, known or {}) if layout else {},
+        _items(layout, reading, known or {}) if layout else {},
     )
     return memory if _are_apart(memory) else without_items(memory)
 
@@ -179,18 +179,16 @@ def without_items(memory: Memory) -> Memory:
     return Memory(memory.url, b"", b"", memory.title, memory.home, memory.language, memory.hints)
 
 
-def _items(layout: Layout, entries: Iterable[Entry], known: Mapping[bytes, Known]) -> dict[bytes, Known]:
-    new = [_known(entry) for entry in entries]
+def _items(layout: Layout, reading: Reading, known: Mapping[bytes, Known]) -> dict[bytes, Known]:
+    keys_of_entries = reading.keys or tuple(map(identity.raw_keys, reading.entries))
+    new = [
+        Known(keys, entry.published is not None) if keys else None  # it says nothing
+        for entry, keys in zip(reading.entries, keys_of_entries, strict=True)
+    ]
     if None in new or len(new) != sum(digest not in known for digest in layout.items):
         return {}
     those = iter(new)
     return {digest: known.get(digest) or next(those) for digest in layout.items}  # type: ignore[misc]  # none is None
-
-
-def _known(entry: Entry) -> Known | None:
-    """Of an entry, unless it says nothing."""
-    identified = identity.identify([entry])
-    return Known(identified[0].keys, entry.published is not None) if identified else None
 
 
 def _are_apart(memory: Memory) -> bool:

@@ -107,7 +107,9 @@ def _unpacked(packed: bytes) -> dict[bytes, int]:
 
 
 def _document(feed: Feed, reading: Reading, known: Known) -> Document:
-    document = identity.document_of(reading.entries, reading.present, home=reading.home, shown=known.exact)
+    document = identity.document_of(
+        reading.entries, reading.present, home=reading.home, shown=known.exact, keys_of_entries=reading.keys
+    )
     if feed.kind is FeedKind.HTTP:
         return identity.without_repeats(document, identity.oldest_first)
     kept = [found for found in document.entries if not routing.is_skipped(found.entry, feed.on_weekday_mismatch)]

@@ -65,6 +65,7 @@ _SEARCH_LETTERS = str.maketrans(
         ZWJ: None,
     }
 )
+_SEARCH_LETTERS_AND_DIGITS = _SEARCH_LETTERS | _TO_LATIN_DIGITS
 _HASHTAG_APOSTROPHES = re.compile("['\u2019\u02bc]")
 _UNDERSCORES = re.compile("_+")
 
@@ -105,9 +106,11 @@ def display(text: str, language: str | None) -> str:
 
 def search_fold(text: str) -> str:
     """What two spellings of one word have in common; words stay apart by single spaces."""
+    if text.isascii():  # nothing below changes such a text, and it is most of what is read
+        return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).replace(ZWJ, "")).casefold()
     folded = unicodedata.normalize("NFKC", folded).replace(_YE_HAMZA, "\u0626")
-    folded = _ARABIC_MARKS.sub("", folded).translate(_SEARCH_LETTERS).translate(_TO_LATIN_DIGITS)
+    folded = _ARABIC_MARKS.sub("", folded).translate(_SEARCH_LETTERS_AND_DIGITS)
     return " ".join(unicodedata.normalize("NFC", folded).split())
 
 

@@ -274,3 +274,8 @@ def test_the_names_of_marks_are_the_marks() -> None:
         *("RIGHT-TO-LEFT MARK", "LEFT-TO-RIGHT MARK", "LEFT-TO-RIGHT ISOLATE", "RIGHT-TO-LEFT ISOLATE"),
         *("FIRST STRONG ISOLATE", "POP DIRECTIONAL ISOLATE", "ZERO WIDTH NON-JOINER"),
     ]
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_letters_fold_as_they_do_beside_others(text: str) -> None:
+    assert persian.search_fold(text) == persian.search_fold(text + "\u200f")
