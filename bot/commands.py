@@ -261,7 +261,7 @@ class Commands:
             else:
                 return replies.unknown_feed(word, sorted(self.feed_names), language)
         posts = await self._database.read(reports.latest_posts, count, feed)
-        return replies.latest(posts, language, self.zone)
+        return replies.latest(posts, language, self.zone, self._clock.now())
 
     # --- buttons ---------------------------------------------------------------------------------------------
 

@@ -5,19 +5,21 @@ catalogs of ``locales/``. Only commands that exist are named.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from bot import render
+from bot import labels, render
 from bot.labels import translator
 from bot.model import Language, Message, Post
-from bot.text import dates, persian
+from bot.text import dates, persian, relative
 
 #: Posts of one /latest.
 LATEST = 5
 MOST = 20
+#: Of a post as new as this people are told how long ago it was.
+LATELY = timedelta(days=7)
 
 OTHER_LANGUAGE: dict[Language, Language] = {"fa": "en", "en": "fa"}
 LANGUAGE_NAMES: dict[Language, str] = {"fa": "فارسی", "en": "English"}
@@ -80,8 +82,8 @@ def _command(name: str, language: Language) -> str:
     return persian.isolate(f"/{name}", "ltr") if language == "fa" else f"/{name}"
 
 
-def latest(posts: Sequence[Post], language: Language, zone: ZoneInfo) -> Message:
-    """The newest posts, each with its two dates and where it comes from."""
+def latest(posts: Sequence[Post], language: Language, zone: ZoneInfo, now: datetime) -> Message:
+    """The newest posts, each with its two dates, how long ago that is where it is lately, and where it comes from."""
     t = translator(language)
     if not posts:
         return _say(language, t("There are no posts yet."))
@@ -92,6 +94,8 @@ def latest(posts: Sequence[Post], language: Language, zone: ZoneInfo) -> Message
         title = render.furniture(entry.title or t("Untitled"))
         linked = Markup('<a href="{}">{}</a>').format(entry.link, title) if entry.link else title
         shown = dates.format_date(post.effective_at, zone, style, date_only=entry.date_only)
+        if not entry.date_only and timedelta() <= now - post.effective_at < LATELY:
+            shown += " · " + relative.ago(post.effective_at, now, language, zone, labels.catalog(language))
         source = " · " + render.furniture(post.feed_title) if post.feed_title else ""
         lines += ["", f"• {linked}", shown + source]
     return _say(language, "\n".join(lines))
