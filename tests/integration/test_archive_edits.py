@@ -219,6 +219,17 @@ async def test_a_post_of_the_real_archive_that_is_corrected_keeps_its_id(
     assert (await blog.idents()).keys() == before.keys()
 
 
+async def test_a_post_of_the_real_archive_that_is_cut_in_half_keeps_its_id(blog: Blog, shared: Path) -> None:
+    (path,) = (shared / "archive").glob("*.txt")
+    lines = path.read_text(encoding="utf-8").split("\n")
+    await blog.read("\n".join(lines))
+    before = await blog.idents()
+    second = lines.index(header(date(2018, 9, 23)))
+    again = await blog.read("\n".join([*lines[: second // 2], "", *lines[second:]]))
+    assert (again.new, again.edited) == (0, 1)
+    assert (await blog.idents()).keys() == before.keys()
+
+
 async def test_what_leaves_the_file_stays_and_may_return(blog: Blog) -> None:
     newest, *older = a_blog("en")
     await blog.read(dump([newest, *older]))
