@@ -15,7 +15,7 @@ import structlog
 
 from bot import identity, render
 from bot.errors import BotError, FetchError
-from bot.model import Entry, Feed, FeedKind, Keys, Reading
+from bot.model import Entry, Feed, FeedKind, Reading
 from bot.sources.article import Article, ArticleReader, Fetch
 from bot.sources.extraction import with_picture
 from bot.storage import articles
@@ -56,9 +56,11 @@ class FullText:
 
     async def complete(self, feed: Feed, claim: Claim, reading: Reading) -> Reading:
         """The reading with the articles of its new entries, newest first, as far as they can be had in time."""
-        keys = await asyncio.to_thread(keys_of_entries, reading)
-        unmet = set(await self._database.read(articles.unmet, feed.id, [found for found, _index in keys]))
-        wanted = newest_first(reading.entries[index] for found, index in keys if found in unmet)
+        document = identity.document_of(
+            reading.entries, reading.present, home=reading.home, keys_of_entries=reading.keys
+        )
+        unmet = set(await self._database.read(articles.unmet, feed.id, [one.keys for one in document.entries]))
+        wanted = newest_first(one.entry for one in document.entries if one.keys in unmet)
         most = MOST if not claim.is_first else min(MOST, MOST if feed.backfill is None else feed.backfill)
         fetch: Fetch = partial(self._turns.fetch, held=claim.host)
         found = await read_articles(
@@ -67,15 +69,6 @@ class FullText:
         return replace(
             reading, entries=tuple(completed(entry, found.get(entry.link or "")) for entry in reading.entries)
         )
-
-
-def keys_of_entries(reading: Reading) -> list[tuple[Keys, int]]:
-    """The keys of each entry that has any, with its place: entries one by one, since none is to be void here."""
-    return [
-        (found.keys, index)
-        for index, entry in enumerate(reading.entries)
-        for found in identity.identify([entry], home=reading.home)
-    ]
 
 
 def newest_first(entries: Iterable[Entry]) -> list[Entry]:

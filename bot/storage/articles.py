@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from bot.model import Keys
+from bot.storage.dialects import in_chunks
 from bot.storage.schema import post_keys
-
-#: Bound parameters of one statement; SQLite's own limit is 32,766.
-CHUNK = 5_000
 
 
 def unmet(connection: Connection, feed_id: int, entries: Sequence[Keys]) -> list[Keys]:
@@ -19,9 +17,7 @@ def unmet(connection: Connection, feed_id: int, entries: Sequence[Keys]) -> list
     own = {keys: keys.guid or keys.link or keys.content for keys in entries}
     wanted = sorted(set(own.values()))
     known: set[bytes] = set()
-    for start in range(0, len(wanted), CHUNK):
-        found = select(post_keys.c.hash).where(
-            post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(wanted[start : start + CHUNK])
-        )
+    for some in in_chunks(wanted):
+        found = select(post_keys.c.hash).where(post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(some))
         known |= {bytes(digest) for digest in connection.execute(found).scalars()}
     return [keys for keys in entries if own[keys] not in known]

@@ -1,10 +1,13 @@
-"""Statements that SQLite and PostgreSQL share, but SQLAlchemy spells apart: insert, or update what is there."""
+"""What SQLite and PostgreSQL share and SQLAlchemy spells apart: insert or update, and long lists of keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
+
+#: Bound parameters of one statement; SQLite's own limit is 32,766.
+CHUNK = 5_000
 
 
 def upsert(
@@ -36,3 +39,8 @@ def upsert_all(connection: Connection, table: Any, rows: Sequence[dict[str, Any]
 def insert_into(connection: Connection, table: Any) -> Any:
     """An insert that may say what happens on a conflict."""
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def in_chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Parts of a list that one statement can bind."""
+    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))

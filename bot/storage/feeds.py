@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     and_,
     any_,
+    bindparam,
     exists,
     func,
     insert,
@@ -140,7 +141,7 @@ def _insert_feed(connection: Connection, feed: Feed, now: datetime) -> int:
 
 def _move(connection: Connection, feed_id: int, feed: Feed, now: datetime) -> None:
     """Give a feed its new address. Validators were the old address's, and so were its troubles; they go."""
-    state = columns_of(FeedState())
+    state = _columns_of(FeedState())
     del state["newest_at"], state["gap_seconds"]  # what it says is the same
     connection.execute(
         update(feeds)
@@ -371,8 +372,7 @@ def state_of(row: Row[*tuple[Any, ...]]) -> FeedState:
     )
 
 
-def columns_of(state: FeedState) -> dict[str, Any]:
-    """The state of a feed as columns of its row."""
+def _columns_of(state: FeedState) -> dict[str, Any]:
     trail, rhythm = state.trail, state.rhythm
     return {
         "health": state.health,
@@ -424,6 +424,28 @@ def will_be_read() -> Any:
     )
 
 
+def outcome_of(
+    state: FeedState,
+    now: datetime,
+    next_check: NextCheck,
+    *,
+    error: str | None = None,
+    validators: Validators | None = None,
+) -> dict[str, Any]:
+    """How a reading ended, as columns of the feed's row; the validators where they are not saved otherwise."""
+    values = {
+        "next_check_at": next_check.at,
+        "next_check_why": next_check.why,
+        "attempted_at": now,
+        "lease_until": None,
+        "error": error,
+        **_columns_of(state),
+    }
+    if error is None:
+        values |= {"succeeded_at": now}
+    return values | (columns_of_validators(validators) if validators else {})
+
+
 def columns_of_validators(seen: Validators) -> dict[str, Any]:
     """What makes the next request conditional, as columns of its row."""
     return {
@@ -447,20 +469,12 @@ def settle(
     *validators* are given where nothing was ingested: a 304 may bring newer ones.
     """
     state = state or claim.state
-    values: dict[str, Any] = {"error": error, **columns_of(state)}
-    if error is None:
-        values |= {"succeeded_at": now}
-    if validators is not None:
-        values |= columns_of_validators(validators)
+    values = outcome_of(state, now, next_check, error=error, validators=validators)
     has_moved = state.moved_to is not None and state.moved_to != claim.state.moved_to
     if has_moved:
         values |= {"host": _host_of_url(state.moved_to or "")}
     settled = connection.execute(
-        update(feeds)
-        .where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no)
-        .values(
-            next_check_at=next_check.at, next_check_why=next_check.why, attempted_at=now, lease_until=None, **values
-        )
+        update(feeds).where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no).values(**values)
     ).rowcount
     if settled and claim.host:
         connection.execute(update(hosts).where(hosts.c.name == claim.host).values(next_at=host_free_at))
@@ -522,27 +536,25 @@ def release(connection: Connection, claim: Claim, *, host_free_at: datetime | No
 # --- clocks that leap ----------------------------------------------------------------------------------------
 
 
-def spread_overdue(connection: Connection, configured: Mapping[int, Feed], now: datetime) -> int:
-    """After a stop, ask what is overdue one by one, the longest overdue first; return how many wait for it.
+def spread_overdue(connection: Connection, configured: Mapping[int, Feed], now: datetime) -> None:
+    """After a stop, ask what is overdue one by one, the longest overdue first.
 
     New feeds wait for nothing, and archives burden nobody.
     """
     overdue = connection.execute(
         select(feeds.c.id)
-        .where(feeds.c.id.in_(list(configured)), feeds.c.kind == FeedKind.HTTP, feeds.c.gone.is_(False))
+        .where(_is_among(connection, configured), feeds.c.kind == FeedKind.HTTP, will_be_read())
         .where(feeds.c.baseline_at.is_not(None), feeds.c.next_check_at <= now)
         .order_by(feeds.c.next_check_at, feeds.c.id)
     ).scalars()
     ids = list(overdue)
-    for place, feed_id in enumerate(ids):
-        wait = manners.spread(configured[feed_id].every, place, len(ids))
-        if wait:
-            connection.execute(
-                update(feeds)
-                .where(feeds.c.id == feed_id)
-                .values(next_check_at=now + wait, next_check_why="overdue; asked in turn after a stop")
-            )
-    return len(ids)
+    waiting = [
+        {"overdue": feed_id, "next_check_at": now + manners.spread(configured[feed_id].every, place, len(ids))}
+        for place, feed_id in enumerate(ids)
+    ]
+    if waiting[1:]:  # the first waits for nobody
+        in_turn = update(feeds).where(feeds.c.id == bindparam("overdue"))
+        connection.execute(in_turn.values(next_check_why="overdue; asked in turn after a stop"), waiting[1:])
 
 
 def distrust_future(connection: Connection, configured: Mapping[int, Feed], now: datetime) -> None:

@@ -5,7 +5,7 @@ were, the next answer "not modified" would hide what was lost. Which post an ent
 goes out, ``routing.py``, and ``enqueue.py`` puts it into the outbox.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,13 +17,11 @@ from bot.errors import StorageError
 from bot.identity import Document, Identified, Known, Likeness, Recent, Resolved
 from bot.model import FUTURE, Entry, Feed, FeedKind, Ingested, Keys, OnWeekdayMismatch, Reading, Subscription
 from bot.storage import own_posts, revisions, search
-from bot.storage.dialects import upsert_all
+from bot.storage.dialects import in_chunks, upsert_all
 from bot.storage.enqueue import enqueue_backfill, publish
-from bot.storage.feeds import Claim, Routes, reconcile
+from bot.storage.feeds import Claim, Routes, columns_of_validators, reconcile
 from bot.storage.schema import feeds, post_keys, posts, subscriptions
 
-#: Bound parameters of one statement; SQLite's own limit is 32,766.
-CHUNK = 5_000
 #: Posts among which those of a republished feed are looked for.
 RECENT = 500
 #: When a key was last seen is kept to the day: every reading would write every key otherwise.
@@ -141,7 +139,7 @@ def _look_up(connection: Connection, feed: Feed, document: Document, known: Know
     hashes = {digest for one in document.keys for digest in (one.guid, one.link, one.content) if digest}
     tables = {"G": known.guids, "L": known.links, "C": known.contents}
     stale = set()
-    for some in _chunks(sorted(hashes)):
+    for some in in_chunks(sorted(hashes)):
         for row in connection.execute(
             select(post_keys.c.kind, post_keys.c.hash, post_keys.c.post_id, post_keys.c.last_seen_at).where(
                 post_keys.c.feed_id == feed.id, post_keys.c.kind.in_(tables), post_keys.c.hash.in_(some)
@@ -157,7 +155,7 @@ def _look_up(connection: Connection, feed: Feed, document: Document, known: Know
 def _likenesses(connection: Connection, post_ids: Sequence[int]) -> dict[int, Likeness]:
     keys: dict[tuple[int, str], set[bytes]] = {}
     likenesses = {}
-    for some in _chunks(post_ids):
+    for some in in_chunks(post_ids):
         for row in connection.execute(
             select(post_keys.c.post_id, post_keys.c.kind, post_keys.c.hash).where(post_keys.c.post_id.in_(some))
         ):
@@ -168,10 +166,6 @@ def _likenesses(connection: Connection, post_ids: Sequence[int]) -> dict[int, Li
             guids, links = (frozenset(keys.get((post.id, kind), ())) for kind in ("G", "L"))
             likenesses[post.id] = Likeness(post.title, post.published_at, bytes(post.body), guids, links)
     return likenesses
-
-
-def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +224,7 @@ def _update_posts(
     edited, changed = 0, dict[int, Entry]()
     is_archive = feed.kind is FeedKind.ARCHIVE
     state = select(posts.c.id, posts.c.body, posts.c.published_at, posts.c.edit_count, posts.c.last_edit_at)
-    for some in _chunks(list(found)):
+    for some in in_chunks(list(found)):
         for row in connection.execute(state.where(posts.c.id.in_(some))).all():
             one = found[row.id]
             counts = False
@@ -279,7 +273,7 @@ def _release_held(connection: Connection, feed: Feed, found: Mapping[int, Identi
         return {}
     due = {}
     corrected = [post_id for post_id, one in found.items() if not _held(one.entry, feed)]
-    for some in _chunks(corrected):
+    for some in in_chunks(corrected):
         held = select(posts.c.id, posts.c.is_old).where(posts.c.id.in_(some), posts.c.held.is_not(None))
         for row in connection.execute(held).all():
             entry = found[row.id].entry
@@ -354,7 +348,7 @@ def _mark_seen(
         for digest in (keys.guid, keys.link, None if keys.guid or keys.link else keys.content)
         if digest
     }
-    for some in _chunks(sorted(shown & stale)):
+    for some in in_chunks(sorted(shown & stale)):
         connection.execute(
             update(post_keys).where(post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(some)).values(last_seen_at=now)
         )
@@ -398,10 +392,7 @@ def _save_reading(
     connection: Connection, claim: Claim, reading: Reading, shown: Mapping[bytes, int], now: datetime
 ) -> None:
     seen = reading.validators
-    values: dict[str, Any] = {
-        "etag": seen.etag, "last_modified": seen.last_modified, "digest": seen.digest, "validators_url": seen.url,
-        "resumed": False,
-    }  # fmt: skip
+    values = {**columns_of_validators(seen), "resumed": False}
     if reading.modified:
         values |= {"title": reading.title, "home": reading.home, "language": reading.language}
         values |= {"items": seen.items, "last_shown": _packed(shown)}

@@ -201,22 +201,6 @@ def end(connection: Connection, lane: Lane, delivery: Delivery, state: DeliveryS
     _move(connection, delivery, (DeliveryState.PENDING, *BLOCKING), state=state, error=error)
 
 
-def withdraw_attempt(
-    connection: Connection, lane: Lane, delivery: Delivery, due_at: datetime, error: str | None
-) -> None:
-    """sending -> pending as if it had not been tried: the fault lies with the chat, which waits, not with the post."""
-    _renew(connection, lane, lane.lease_until)
-    _move(
-        connection,
-        delivery,
-        (DeliveryState.SENDING,),
-        state=DeliveryState.PENDING,
-        attempts=delivery.attempts,
-        due_at=due_at,
-        error=error,
-    )
-
-
 def _renew(connection: Connection, lane: Lane, until: datetime) -> Lane:
     renewed = connection.execute(
         update(lanes)

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, func, select
 from bot.model import Delivery, DeliveryState, Post, Shown, Verdict
 from bot.storage import lanes, records
 from bot.storage.schema import admins, deliveries, feed_names, feeds, posts, subscriptions, targets, verdicts
-from bot.storage.schema import lanes as lane_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,16 +258,6 @@ def next_reading_at(connection: Connection) -> tuple[str, datetime] | None:
         .limit(1)
     ).first()
     return (row.name, row.next_check_at) if row else None
-
-
-def paused_lanes(connection: Connection, bot_id: int) -> dict[str, str]:
-    """Channels that wait for an admin, and what is missing."""
-    rows = connection.execute(
-        select(targets.c.channel, lane_table.c.paused)
-        .join(targets, (targets.c.bot_id == lane_table.c.bot_id) & (targets.c.chat_id == lane_table.c.chat_id))
-        .where(lane_table.c.bot_id == bot_id, lane_table.c.paused.is_not(None))
-    )
-    return {row.channel: row.paused for row in rows}
 
 
 def admin_ids(connection: Connection) -> set[int]:

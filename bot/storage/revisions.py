@@ -3,7 +3,7 @@
 Looks up what ``revision.py`` decides about, and decides nothing.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +13,13 @@ from bot import revision
 from bot.identity import Identified
 from bot.model import Entry
 from bot.revision import Version
+from bot.storage.dialects import in_chunks
 from bot.storage.schema import feeds, post_keys, posts
 
 #: As many gone posts are compared word by word; of more than these, those that share a title or a date.
 COMPARED = 1_000
 #: As many posts that are still there show whether a source repeats itself.
 OTHERS = 50
-_CHUNK = 5_000
 
 
 def find_revised(
@@ -56,14 +56,14 @@ def _missing(connection: Connection, feed_id: int, gone: Collection[bytes]) -> s
     """Posts whose keys are gone, but for those that an earlier batch of this reading found again."""
     rows = [
         row
-        for some in _chunks(sorted(gone))
+        for some in in_chunks(sorted(gone))
         for row in connection.execute(
             select(post_keys.c.post_id).where(post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(some))
         )
     ]
     missing = {row.post_id for row in rows}
     last_end = select(feeds.c.attempted_at).where(feeds.c.id == feed_id).scalar_subquery()
-    for some in _chunks(sorted(missing)):
+    for some in in_chunks(sorted(missing)):
         missing -= set(
             connection.execute(
                 select(post_keys.c.post_id).where(post_keys.c.post_id.in_(some), post_keys.c.last_seen_at > last_end)
@@ -80,17 +80,13 @@ def _versions(connection: Connection, post_ids: Collection[int], new: Sequence[I
         columns = columns.where(or_(posts.c.title.in_(titles), posts.c.published_at.in_(instants)))
     return {
         row.id: _version(row)
-        for some in _chunks(sorted(post_ids))
+        for some in in_chunks(sorted(post_ids))
         for row in connection.execute(columns.where(posts.c.id.in_(some)))
     }
 
 
 def _version(row: Any) -> Version:
     return Version.of(Entry(title=row.title, published=row.published_at, content=row.content, summary=row.summary))
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
 
 
 def correct_date(connection: Connection, post_id: int, entry: Entry, effective_at: datetime) -> bool:

@@ -6,14 +6,13 @@ Functions of a transaction, beside ``feeds.settle``, which is for one feed and e
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from bot.health import FeedState
 from bot.manners import NextCheck
 from bot.model import Validators
-from bot.storage.feeds import Claim, columns_of, columns_of_validators
+from bot.storage.feeds import Claim, outcome_of
 from bot.storage.schema import feeds, hosts
 
 
@@ -38,22 +37,15 @@ def settle_unchanged(connection: Connection, ended: Sequence[Unchanged]) -> None
     if kept:
         connection.execute(
             update(feeds).where(feeds.c.id == bindparam("feed_id")),
-            [{"feed_id": one.claim.feed_id, **_outcome(one)} for one in kept],
+            [
+                {
+                    "feed_id": one.claim.feed_id,
+                    **outcome_of(one.state, one.at, one.next_check, validators=one.validators),
+                }
+                for one in kept
+            ],
         )
         free = [{"host_name": one.claim.host, "next_at": one.host_free_at} for one in kept if one.claim.host]
     if kept and free:
         free.sort(key=lambda host: str(host["host_name"]))  # as in claim_due
         connection.execute(update(hosts).where(hosts.c.name == bindparam("host_name")), free)
-
-
-def _outcome(one: Unchanged) -> dict[str, Any]:
-    return {
-        "next_check_at": one.next_check.at,
-        "next_check_why": one.next_check.why,
-        "attempted_at": one.at,
-        "succeeded_at": one.at,
-        "lease_until": None,
-        "error": None,
-        **columns_of(one.state),
-        **columns_of_validators(one.validators),
-    }
