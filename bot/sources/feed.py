@@ -46,6 +46,8 @@ class FeedSource:
 
         Raises: SourceError.
         """
+        if known_items.is_outdated(seen.items):  # read anew: "not modified" would keep what we made of it before
+            seen = Validators()
         answer = await self._fetcher.fetch(feed, seen)
         if answer.body is None:
             unchanged = replace(answer.validators, items=seen.items)

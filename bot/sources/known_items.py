@@ -289,6 +289,11 @@ def load(blob: bytes | None) -> Memory | None:
     )
 
 
+def is_outdated(blob: bytes | None) -> bool:
+    """Whether another version remembered this: what it made of the same bytes may be wrong now."""
+    return blob is not None and len(blob) >= _PREFIX.size and _PREFIX.unpack_from(blob)[0] != VERSION
+
+
 def load_hints(blob: bytes | None) -> Hints:
     """Read back the hints alone: those of a document that did not change still hold."""
     found = _parts(blob)

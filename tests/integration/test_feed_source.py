@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import pytest
 
 from bot.errors import ParseError
 from bot.model import Enclosure, Entry, Feed, Flag, Hints, Reading, Validators
+from bot.sources import known_items
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer, Fetcher
 from bot.sources.parsing import Parser
@@ -116,6 +118,19 @@ async def test_of_a_feed_that_is_cut_off_the_whole_entries_are_kept_and_no_valid
     reading = await _read(source, a_feed(url=publisher.url("/feed")), seen)
     assert [entry.title for entry in reading.entries] == titles
     assert (reading.validators, reading.is_cut_off, reading.last) == (seen, is_cut_off, True)
+
+
+async def test_what_an_older_version_read_is_read_anew(publisher: Publisher, source: FeedSource) -> None:
+    publisher.serve("/feed", rss(items=[{"title": "The moon", "guid": "1"}]), etag='"1"')
+    feed = a_feed(url=publisher.url("/feed"))
+    seen = (await _read(source, feed)).validators
+    assert not (await _read(source, feed, seen)).modified
+    assert seen.items is not None
+    older = replace(seen, items=(known_items.VERSION - 1).to_bytes(2) + seen.items[2:])
+    again = await _read(source, feed, older)
+    assert (again.modified, len(again.entries)) == (True, 1)
+    assert publisher.requests[-1].header("If-None-Match") is None
+    assert not (await _read(source, feed, again.validators)).modified
 
 
 async def test_no_password_of_an_address_gets_into_links(publisher: Publisher, source: FeedSource) -> None:
