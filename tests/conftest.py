@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy
 from hypothesis import HealthCheck, settings
 
+from bot.sources.parsing import Parser
 from bot.storage.database import Database
 from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender
@@ -124,6 +125,14 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     await asyncio.to_thread(opened.migrate)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def parser() -> Iterator[Parser]:
+    """The children that parse documents: to start one takes half a second, so that tests share them."""
+    opened = Parser()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

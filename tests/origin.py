@@ -1,7 +1,7 @@
 """A publisher, a clock and a poller: the way of a feed from a real server on loopback into a real database."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from bot.poller import Polled, Poller
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
-from bot.storage import feeds, ingest
+from bot.storage import ingest
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.storage.schema import deliveries, posts
@@ -23,16 +23,6 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import Publisher, Request, rss
 
 TEHRAN = ZoneInfo("Asia/Tehran")
-
-
-@contextmanager
-def a_parser() -> Iterator[Parser]:
-    """The child that parses: its start takes half a second, so that tests share one."""
-    parser = Parser()
-    try:
-        yield parser
-    finally:
-        parser.close()
 
 
 @asynccontextmanager
@@ -129,11 +119,6 @@ class Origin:
             return [str(title) for title in connection.execute(query).scalars()]
 
         return await self.database.read(run)
-
-    async def rhythm(self, name: str = "garden") -> Any:
-        """What is known of how often a feed has something new."""
-        row = await self.row(name)
-        return feeds.state_of(row).rhythm
 
 
 def tulips(*numbers: int, **fields: Any) -> bytes:

@@ -5,7 +5,7 @@ of them together made new, edited and sent.
 """
 
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -150,14 +150,6 @@ ROWS = {
         [of(*items(guid="https://garden.example/beds/{}", permalink=False))],
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[Parser]:
-    """One child for all rows, as for the whole of a run."""
-    opened = Parser()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

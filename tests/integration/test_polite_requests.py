@@ -6,7 +6,7 @@ One test for each point, numbered as there, against a real server on loopback. P
 
 import gzip
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -21,15 +21,9 @@ from bot.storage.database import Database
 from tests.builders import a_channel, a_feed, a_subscription
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import Publisher
-from tests.origin import Origin, a_parser, an_origin, tulips
+from tests.origin import Origin, an_origin, tulips
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[Parser]:
-    with a_parser() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ One test for each point, numbered as there. The rules themselves are tables in `
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -21,19 +21,13 @@ from tests.builders import a_channel, a_feed, a_subscription
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import rss
 from tests.integration.test_poller import ProgrammedSource
-from tests.origin import Origin, a_parser, an_origin, tulips
+from tests.origin import Origin, an_origin, tulips
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
 #: A feed drifts upward by up to a tenth of its interval.
 DRIFT = 1.1
 #: Of a feed that says when it may be asked again, so that nothing else decides.
 HEADERS = {"ETag": '"1"'}
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[Parser]:
-    with a_parser() as opened:
-        yield opened
 
 
 @pytest.fixture
