@@ -146,6 +146,7 @@ class Outbox:
         self._on_uncertain = on_uncertain
         self._bot_pace = BotPace(pace)
         self._resolve_again: dict[int, datetime] = {}
+        self._ready_soon: dict[int, datetime] = {}  # lanes that wait for pacing or a settlement, by chat
         self._stopping = False
         self._fatal: TokenRejected | None = None
         #: Called between steps with their names; the crash test dies in it.
@@ -168,7 +169,8 @@ class Outbox:
         """
         done = Delivered()
         await self._resolve_targets(done)
-        last_claim = self._clock.now() + LONGEST_PASS
+        began = self._clock.now()
+        last_claim = began + LONGEST_PASS
         running: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
@@ -185,6 +187,10 @@ class Outbox:
                 _done, running = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
         if self._fatal is not None:
             raise self._fatal
+        # Also those of earlier passes whose time has not come. One whose time came and that was not ours is another's.
+        self._ready_soon = {chat_id: at for chat_id, at in self._ready_soon.items() if at > began}
+        for at in self._ready_soon.values():
+            done.wait(at)
         return done
 
     async def resume_paused(self) -> None:
@@ -210,21 +216,21 @@ class Outbox:
     async def _serve(self, lane: Lane, done: Delivered) -> None:
         """Send what a lane's pacing allows now, then give the lane back."""
         next_at: datetime | None = None
+        self._ready_soon.pop(lane.chat_id, None)
         try:
             waiting = await self._database.read(lanes.look, lane, self._clock.now(), limit=BATCH, window=WINDOW)
             recent = list(waiting.recent)
             for delivery in waiting.head:
                 now = self._clock.now()
                 if delivery.state is not DeliveryState.PENDING:
-                    next_at = await self._settle_uncertain(lane, delivery, done)
+                    next_at = await self._settle_uncertain(lane, delivery)
                     break
                 if delivery.due_at > now:
                     next_at = delivery.due_at
                     break
                 ready_at = self._ready_at(lane, recent, now)
                 if self._stopping or ready_at > now:
-                    next_at = ready_at
-                    done.wait(ready_at)
+                    next_at = self._ready_soon[lane.chat_id] = ready_at
                     break
                 outcome = await self._deliver(lane, delivery, done)
                 recent += outcome.answered
@@ -244,7 +250,7 @@ class Outbox:
             return now
         return chat_ready_at(recent, now, is_group=lane.chat_id < 0, pace=self._pace)
 
-    async def _settle_uncertain(self, lane: Lane, delivery: Delivery, done: Delivered) -> datetime | None:
+    async def _settle_uncertain(self, lane: Lane, delivery: Delivery) -> datetime | None:
         """Decide about an attempt that may have gone through; return when to look again."""
         now = self._clock.now()
         if delivery.state is DeliveryState.SENDING:
@@ -252,7 +258,7 @@ class Outbox:
             reason = "the process ended while it was being sent"
             await self._database.write(lanes.end, lane, delivery, DeliveryState.UNCERTAIN, reason)
         if settle_at(delivery) > now:
-            done.wait(settle_at(delivery))
+            self._ready_soon[lane.chat_id] = settle_at(delivery)
             return settle_at(delivery)
         # The preview shows what the database holds: there is nothing outside that could hold a second copy.
         if self._on_uncertain is OnUncertain.RESEND or lane.bot_id == PREVIEW_BOT:
@@ -330,12 +336,12 @@ class Outbox:
                     return await self._bury_delivery(lane, delivery, f"given up after 7 days: {error}", done)
                 await write(lanes.put_back, lane, delivery, due_at, str(error))
                 if error.after is not None and error.after <= SHORT_WAIT:
-                    done.wait(due_at)
+                    self._ready_soon[lane.chat_id] = due_at
                 log.warning("delivery put off", delivery=delivery.id, problem=str(error))
                 return _Outcome(next_at=due_at)
             case Uncertain():
                 await write(lanes.end, lane, delivery, DeliveryState.UNCERTAIN, str(error))
-                done.wait(settle_at(delivery))
+                self._ready_soon[lane.chat_id] = settle_at(delivery)
                 log.warning("send uncertain", delivery=delivery.id, problem=str(error))
                 return _Outcome(next_at=settle_at(delivery))
             case ChatMigrated(new_chat_id=new_chat_id):

@@ -344,6 +344,27 @@ async def test_a_restart_does_not_wait_for_the_lease_of_a_process_that_died(lite
     assert await lite.states() == ["sent"]
 
 
+async def test_a_chat_that_is_done_ends_no_wait_of_another(lite: Stage) -> None:
+    """`once` would leave the other's posts: each pass served one of the two, and told of that one's wait alone."""
+    few, many = a_channel("few"), a_channel("many", chat="-1002222222222")
+    wanted = [a_subscription(channel=few), a_subscription(channel=many), a_subscription(a_feed("garden"), many)]
+    await lite.adopt(*wanted)
+    for feed in ("sky", "garden"):
+        await lite.read(an_entry(99), feed=feed)
+    outbox = lite.outbox(pace=Pace(per_chat_minute=5))
+
+    async def deliver_all() -> None:
+        while (wait_until := (await outbox.deliver_due()).wait_until) is not None:
+            lite.clock.advance(max(wait_until - lite.clock.now(), timedelta()))
+
+    await lite.read(an_entry(99), *(an_entry(number) for number in range(1, 5)), feed="garden")
+    await deliver_all()
+    # One chat has its minute all but full, the other has a burst and a little more: it is done a minute before.
+    await lite.read(an_entry(99), *(an_entry(number) for number in range(5, 9)))
+    await deliver_all()
+    assert await lite.states() == ["sent"] * (4 + 4 + 4)
+
+
 async def test_a_pass_that_ends_with_work_left_says_so(lite: Stage) -> None:
     """`once` stops when nothing is worth waiting for: what a pass had no time for is."""
     feed = a_feed()
