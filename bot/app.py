@@ -171,15 +171,15 @@ class App:
         self.config, self.routes = config, routes
         self._poller.routes = self._replayer.routes = routes
         self._poller.zone = self._feeds.zone = config.zone
+        self._fetcher.contact = config.contact
         self._outbox.configure(routes.subscriptions, config.pace, config.on_uncertain)
         self._notices.configure(config.admin_chat if self._bot else None, config.language)
         if self._site is not None:
             self._site.channels = config.channels
             self._site.titles = {name: self._site.titles.get(name, name) for name in config.channels}
         if self._commands is not None:
-            self._commands.language, self._commands.zone = config.language, config.zone
-            self._commands.admins = config.admins
-            self._commands.feed_names = [feed.name for feed in config.feeds]
+            names = [feed.name for feed in config.feeds]
+            self._commands.configure(config.language, config.zone, config.admins, names)
 
     def reload_soon(self) -> "asyncio.Task[None]":
         """Read feeds.yaml again, and say how that went: what SIGHUP asks for."""

@@ -105,6 +105,13 @@ class Commands:
         self._application: Application = ApplicationBuilder().bot(bot).build()  # type: ignore[type-arg]  # six parameters that nobody reads
         self._application.add_handler(TypeHandler(Update, self._answer))
 
+    def configure(
+        self, language: Language, zone: ZoneInfo, admins: Collection[int], feed_names: Collection[str]
+    ) -> None:
+        """Go on with what feeds.yaml says now."""
+        self.language, self.admins, self.feed_names = language, admins, feed_names
+        self.zone = self._browsing.zone = zone
+
     async def start(self) -> None:
         """Tell Telegram our menus and begin to listen.
 

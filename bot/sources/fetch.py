@@ -79,7 +79,10 @@ class PrivateAddress(OSError):
 
 
 class Fetcher:
-    """One client for all feeds: keeps connections, no cookies, no credentials of the environment."""
+    """One client for all feeds: keeps connections, no cookies, no credentials of the environment.
+
+    ``contact`` is replaced when feeds.yaml is read again.
+    """
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class Fetcher:
         read_timeout: timedelta = READ_TIMEOUT,
     ) -> None:
         self._user_agent = user_agent
-        self._contact = contact
+        self.contact = contact
         self._allow_private = allow_private_networks
         self._deadline = deadline
         self._timeout = aiohttp.ClientTimeout(
@@ -199,7 +202,7 @@ class Fetcher:
 
     def _headers(self, feed: Feed, own: Mapping[str, str]) -> CIMultiDict[str]:
         # Publishers count readers by the number of subscribers that a feed reader names there.
-        who = [f"+{self._contact}"] if self._contact else []
+        who = [f"+{self.contact}"] if self.contact else []
         who += [f"{feed.subscribers} subscribers"] if feed.subscribers else []
         agent = f"{self._user_agent} ({'; '.join(who)})" if who else self._user_agent
         headers = CIMultiDict({"User-Agent": agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate"})

@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -463,6 +463,27 @@ async def test_a_reload_of_a_file_with_mistakes_changes_nothing(office: Office) 
     office.path.unlink()
     assert "no such file" in await office.ask("/reload", "no such file")
     assert [subscription.feed.name for subscription in office.app.routes.subscriptions.values()] == []
+
+
+async def test_a_reload_changes_who_asks_and_where_days_begin(office: Office) -> None:
+    url = office.publisher.url("/feed")
+    late = {"title": "Tulips at night", "guid": "night", "pubDate": datetime(2026, 11, 22, 22, 30, tzinfo=UTC)}
+    office.publisher.serve("/feed", rss("Garden notes", [late]))
+    text = FILE.replace("to: []", f"to: []\n  garden: {{url: {url}, backfill: 1}}")
+    office.path.write_text(text, encoding="utf-8")
+    await office.app.reload()
+    await office.api.until(lambda: any("Tulips" in text for text in office.api.texts(CHANNEL)), within=10)
+    # 2:00 of the 23rd in Tehran, which is where days begin unless the file says otherwise.
+    assert "23 November 2026" in await office.ask("/random", "Tulips at night")
+    zoned = text.replace("bot: {", "bot: {timezone: UTC, contact: 'https://garden.example/', ")
+    office.path.write_text(zoned, encoding="utf-8")
+    await office.app.reload()
+    assert "22 November 2026" in await office.ask("/random", "22 November")
+    office.publisher.serve("/other", rss("Other notes", [late]))
+    await office.ask(f"/addfeed {office.publisher.url('/other')}", "What is there now is not sent")
+    agent = office.publisher.requests[-1].header("User-Agent")
+    assert agent is not None
+    assert b"+https://garden.example/" in agent
 
 
 async def test_a_reload_takes_effect_at_once(office: Office) -> None:
