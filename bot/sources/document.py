@@ -97,7 +97,7 @@ def decode(body: bytes, content_type: str) -> str:
         try:
             return body.decode("utf-8")
         except UnicodeDecodeError:
-            pass
+            pass  # then what is declared decides, and in the end the bytes
     elif b"\0" not in body and b"\x1b" not in body:
         return body.decode("ascii")
     head = body[:512]
