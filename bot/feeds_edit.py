@@ -1,8 +1,9 @@
 """Put a feed into feeds.yaml without touching anything else in it: every other byte stays as its owner wrote it.
 
-Called by ``desk.py`` for ``/addfeed``. The place is found in the tree of nodes and the lines are inserted as text, since
-a file that is written anew from values loses its owner's layout even where it keeps the comments. Whether the outcome
-means what it should is looked at before it takes the old file's place: the new one comes by rename, or not at all.
+Called by ``desk.py`` for ``/addfeed``. The place is found in the tree of nodes and the lines are inserted as text,
+since a file that is written anew from values loses its owner's layout even where it keeps the comments. Whether the
+outcome means what it should is looked at before it takes the old file's place: the new one comes by rename, or not at
+all.
 """
 
 import json
