@@ -1,6 +1,6 @@
 """The composition root: settings become objects, here and nowhere else; the order of starting and stopping.
 
-Prints nothing: what a person should read goes through ``say``, which ``cli.py`` gives.
+Prints nothing: what a person should read goes through ``say``, which ``cli`` gives.
 """
 
 import asyncio

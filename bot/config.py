@@ -1,6 +1,6 @@
 """Read the environment and feeds.yaml into frozen records, or say everything that is wrong with them, and where.
 
-Only ``app.py`` and ``cli.py`` import this; everybody else is handed the records of ``model.py``. It opens the
+Only ``app.py`` and ``cli`` import this; everybody else is handed the records of ``model.py``. It opens the
 configuration files and looks at which archive files exist; it opens no database and no connection.
 """
 
@@ -19,10 +19,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import render
 from bot.errors import ConfigError
-from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection, explain, shown, suggest
+from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection
 from bot.model import Changes, Channel, Feed, FeedKind, Language, OnUncertain, Replay, Subscription, SummaryOptions
 from bot.pacing import Pace
 from bot.yaml_file import KeyPath, Problem, YamlFile
+from bot.yaml_mistakes import explain, shown, suggest
 
 #: The chat of the sample feeds.yaml; nothing is ever sent there.
 PLACEHOLDER_CHAT = "@your_channel"

@@ -1,4 +1,4 @@
-"""How everything stands, in words: what is late, and what `qasedak status` shows. Pure; ``cli.py`` prints it."""
+"""How everything stands, in words: what is late, and what `qasedak status` shows. Pure; ``cli`` prints it."""
 
 from datetime import datetime, timedelta
 from typing import Any

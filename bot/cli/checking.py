@@ -1,0 +1,46 @@
+"""``check`` and ``schema``: what is wrong with feeds.yaml, and what may stand in it."""
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+from bot import feeds_yaml, looking
+from bot.cli.terminal import AsJson, cli, configured, print_json, say
+from bot.errors import ConfigError
+
+
+@cli.command()
+def check(
+    online: Annotated[
+        bool, typer.Option("--online", help="Also read each feed and ask Telegram for each chat.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say everything that is wrong with feeds.yaml, and where."""
+    problems, code = [], 2
+    try:
+        settings, config = configured()
+        problems = list(config.refused)
+        if online and not problems:
+            problems, code = asyncio.run(looking.check_online(settings, config)), 1
+    except ConfigError as error:
+        problems = error.problems
+    if as_json:
+        print_json({"ok": not problems, "problems": problems})
+    elif not problems:
+        typer.echo(
+            f"{config.path}: fine. {len(config.channels)} channels, {len(config.feeds)} feeds and archives, "
+            f"{len(config.subscriptions)} routes"
+        )
+    else:
+        for problem in problems:
+            say(problem)
+    raise typer.Exit(code if problems else 0)
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of feeds.yaml."""
+    typer.echo(json.dumps(feeds_yaml.json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,64 @@
+"""``db`` and ``archive``: what keeps the database, and what takes posts out of it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.terminal import cli, configured_if_there, opened_database, say, set_up_logging
+from bot.config import read_settings
+from bot.errors import ConfigError
+from bot.sources import markdown
+from bot.storage import reports
+from bot.storage.database import Database
+
+db = typer.Typer(help="The database.", no_args_is_help=True)
+cli.add_typer(db, name="db")
+archive = typer.Typer(help="The archive of everything that was read.", no_args_is_help=True)
+cli.add_typer(archive, name="archive")
+
+_BATCH = 500  #: posts in memory at once
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database's schema to this version."""
+    settings = read_settings()
+    set_up_logging(settings)
+    database = Database(settings.database_url)
+    try:
+        before, after = database.migrate()
+    finally:
+        database.dispose()
+    typer.echo(f"{database.name}: schema {after}" + ("" if before == after else f", was {before or 'empty'}"))
+
+
+@archive.command()
+def export(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write to; made if need be.")],
+) -> None:
+    """Write every stored post as a Markdown file; what goes in can come out."""
+    _, config = configured_if_there()
+    written = 0
+    with opened_database() as (database, _):
+        last_id = 0
+        while found := database.read_now(reports.all_posts, last_id, _BATCH):
+            for feed, post in found:
+                name, text = markdown.write(post, feed, config.zone)
+                _write_file(to / markdown.folder_name(feed) / name, text)
+            written += len(found)
+            last_id = found[-1][1].id
+            if sys.stderr.isatty():
+                typer.echo(f"\r{written} posts", nl=False, err=True)
+    if written and sys.stderr.isatty():
+        say("")
+    typer.echo(f"{to}: {written} posts")
+
+
+def _write_file(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}); name another folder") from error

@@ -1,0 +1,139 @@
+"""``read``, ``preview``, ``date`` and ``summary``: look at something outside; no database is opened."""
+
+import asyncio
+import dataclasses
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot import looking
+from bot.cli.entries import entry_json
+from bot.cli.terminal import AsJson, cli, configured_if_there, fail, print_json, say
+from bot.errors import ConfigError
+from bot.model import Entry, LinkPreview, Message
+from bot.sources.discovery import Candidate
+from bot.text import dates, summary
+
+Source = Annotated[str, typer.Argument(help="A URL, a feed file, or an archive path.", metavar="SOURCE")]
+Format = Annotated[looking.Format, typer.Option("--format", help="What kind of file it is.")]
+
+
+@cli.command()
+def read(source: Source, format: Format = looking.Format.AUTO, as_json: AsJson = False) -> None:  # noqa: A002 (the flag's name)
+    """Show the entries of a source; nothing is stored or sent."""
+    settings, config = configured_if_there()
+    for found in asyncio.run(looking.read_source(source, format, settings, config, _choose_feed)).entries:
+        if as_json:
+            print_json(entry_json(found))
+        else:
+            entry = found.entry
+            typer.echo(f"{_when(entry, config.zone)}  {entry.title or '(no title)'}  {entry.link or ''}".rstrip())
+
+
+def _choose_feed(page: str, found: Sequence[Candidate]) -> Candidate:
+    """One feed is read; of several a person at a terminal chooses, and a script must name one."""
+    if len(found) == 1:
+        say(f"{page}: is a page; its feed is {found[0].url}")
+        return found[0]
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        command = sys.argv[1] if len(sys.argv) > 1 else "read"
+        lines = [f"  qasedak {command} {shlex.quote(candidate.url)}{_comment(candidate)}" for candidate in found]
+        raise ConfigError([f"{page}: is a page with {len(found)} feeds; name one of them:", *lines])
+    for number, candidate in enumerate(found, 1):
+        say(f"{number:>3}  {candidate.url}{_comment(candidate)}")
+    while True:
+        number = int(typer.prompt(f"Which feed, 1 to {len(found)}", type=int, default=1, err=True))
+        if 0 < number <= len(found):
+            return found[number - 1]
+
+
+def _comment(candidate: Candidate) -> str:
+    return f"  # {candidate.title}" if candidate.title else ""
+
+
+def _when(entry: Entry, zone: ZoneInfo) -> str:
+    if entry.published is None:
+        return "no date"
+    # A civil day is 00:00 of the bot's zone: in UTC it would be another day.
+    return f"{entry.published.astimezone(zone):%Y-%m-%d}" if entry.date_only else f"{entry.published:%Y-%m-%d %H:%M}Z"
+
+
+@cli.command()
+def preview(
+    source: Source,
+    channel: Annotated[str | None, typer.Option(help="A channel of feeds.yaml.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many entries.")] = 20,
+    format: Format = looking.Format.AUTO,  # noqa: A002
+    as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option(help="Write them as a page to this file.")] = None,
+) -> None:
+    """Show the messages that the entries of a source would become."""
+    settings, config = configured_if_there()
+    shown = asyncio.run(looking.preview_source(source, format, settings, config, channel, limit, _choose_feed))
+    for ident, messages in shown.messages:
+        if as_json:
+            print_json({"entry": ident, "messages": [_message_json(message) for message in messages]})
+        elif html is None:
+            typer.echo("\n\n".join(message.text for message in messages) + "\n\n" + "-" * 40)
+    if html is not None:
+        try:
+            html.write_text(shown.page(), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{html}: cannot be written ({error.strerror}); name another file") from error
+        say(f"{html}: {len(shown.messages)} entries")
+
+
+def _message_json(message: Message) -> dict[str, Any]:
+    """As the Bot API has it, so that it can be sent as it is."""
+    return {
+        "kind": "text",
+        "text": message.text,
+        "entities": [
+            {name: value for name, value in dataclasses.asdict(entity).items() if value is not None}
+            for entity in message.entities
+        ],
+        "media": [],
+        "buttons": [],
+        "link_preview": dataclasses.asdict(message.link_preview) if message.link_preview != LinkPreview() else None,
+    }
+
+
+@cli.command()
+def date(text: Annotated[list[str], typer.Argument(metavar="TEXT")], as_json: AsJson = False) -> None:
+    """Convert a date, in any of three calendars, to all of them."""
+    written = " ".join(text)
+    parsed = dates.parse_any_date(written)
+    if parsed is None or parsed.day is None:
+        what = "is no day of its calendar" if parsed else "is not a date I know"
+        fail([f"{written!r} {what}; write it as 1397/07/08, 2018-09-30 or 8 Mehr 1397"], 1)
+    described = dates.describe(parsed.day)
+    if as_json:
+        print_json(described)
+    else:
+        for name, value in described.items():
+            typer.echo(f"{name:<10} {value or '-'}")
+
+
+@cli.command("summary")
+def summarise(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    sentences: Annotated[int, typer.Option(min=1, max=20)] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Summarise a text file, one paragraph a line."""
+    try:
+        paragraphs = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{file}: cannot be read ({reason}); name a text file in UTF-8") from error
+    chosen = summary.summarise(paragraphs, title=None, sentences=sentences)
+    if as_json:
+        print_json({"sentences": chosen})
+    else:
+        for sentence in chosen:
+            typer.echo(sentence)
