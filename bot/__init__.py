@@ -10,7 +10,7 @@ One post can be followed through six files, in this order:
 2. ``sources/``            turns bytes into entries: ``fetch.py`` and ``feed.py``, or ``archive.py``
 3. ``storage/ingest.py``   posts, deliveries and validators, in one transaction
 4. ``outbox.py``           claims a chat's lane; renders, sends, settles; pacing and retries
-5. ``render.py``           a post and a subscription become messages; pure
+5. ``render/``             a post and a subscription become messages; pure
 6. ``sender.py``           a message goes to the Bot API or to the local preview; errors become ours
 
 The nouns are those of ``docs/glossary.md``; the imports point down, and ``lint-imports`` holds them to it.

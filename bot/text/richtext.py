@@ -3,7 +3,7 @@
 The form every piece of a post has between its HTML and the Message: plain text, and spans that index it by code
 points. Slicing, joining and cutting keep the spans true; ``telegram_clean`` and ``entities`` foretell what Telegram's
 own library (TDLib: ``clean_input_string``, ``fix_entities``) does to a text, so that it finds nothing left to change
-and nothing to refuse. Knows no HTML (``text/markup.py``) and no layout (``render.py``).
+and nothing to refuse. Knows no HTML (``text/markup.py``) and no layout (``render/``).
 """
 
 import re
