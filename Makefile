@@ -53,8 +53,8 @@ format: install-dev  ## Let ruff set the code
 	.bench-venv/bin/python -m pip install --quiet --no-deps --require-hashes -r tests/bench/peers.lock
 	@touch $@
 
-bench: install-dev .bench-venv/.installed  ## Ratios against peers in the same run, five to ten minutes (QUICK=1: one or two)
-	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+bench: install-dev .bench-venv/.installed  ## Ratios against peers in the same run, ten minutes (QUICK=1: two; ONLY=rendering: a part)
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 search-scale: install-dev  ## How long a search takes among 200,000 posts, on both databases
 	$(BIN)/python -m tests.search_at_scale

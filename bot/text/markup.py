@@ -163,10 +163,10 @@ _ESCAPED_TWICE = re.compile(
     r"\s*<(?:p|div|span|a|b|i|em|strong|img|br|h[1-6]|[uo]l|table|figure|blockquote)(?:\s[^<>]*)?/?>", re.IGNORECASE
 )
 _UNSEEN = {
-    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xAD, 0xFEFF)),
-    **dict.fromkeys((0x2028, 0x2029), "\n"),
-    **dict.fromkeys((*range(9), *range(0xE, 0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)), " "),
-}
+    **dict.fromkeys(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xAD, 0xFEFF)), ""),
+    **dict.fromkeys("\u2028\u2029", "\n"),
+}  #: the others are spaces
+_ANY_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SPACE = re.compile(r"[ \t\n\r\x0b\x0c\u00a0]+")
 _SUPERSCRIPT = str.maketrans(
     "0123456789+-=()ni",
@@ -182,7 +182,7 @@ def blocks(html: str, *, base_url: str | None = None, limit_chars: int = LIMIT_C
 
     ``limit_chars`` of the source are read. Text without a tag has one paragraph a line.
     """
-    source = html[:limit_chars].translate(_UNSEEN)
+    source = _ANY_UNSEEN.sub(lambda found: _UNSEEN.get(found[0], " "), html[:limit_chars])
     if not _LOOKS_LIKE_HTML.search(source):
         source = entities_of_html.unescape(source)
         if not _ESCAPED_TWICE.match(source):

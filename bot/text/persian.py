@@ -66,8 +66,10 @@ _SEARCH_LETTERS = str.maketrans(
     }
 )
 _SEARCH_LETTERS_AND_DIGITS = _SEARCH_LETTERS | _TO_LATIN_DIGITS
+_LATIN_LETTER = re.compile("[A-Za-z]")
 _HASHTAG_APOSTROPHES = re.compile("['\u2019\u02bc]")
 _UNDERSCORES = re.compile("_+")
+_NO_KEY = re.compile(r"[\W_]+")
 
 
 def normalise_digits(text: str) -> str:
@@ -116,7 +118,7 @@ def search_fold(text: str) -> str:
 
 def key_fold(text: str) -> str:
     """``search_fold`` without anything but letters and digits: with and without ZWNJ or space, one key."""
-    return "".join(character for character in search_fold(text) if character.isalnum())
+    return _NO_KEY.sub("", search_fold(text))
 
 
 def first_strong(text: str) -> Direction | None:
@@ -143,6 +145,8 @@ def _direction(character: str) -> Direction | None:
 
 def dominant_direction(text: str) -> Direction | None:
     """The direction most of its letters have; on a tie that of the first, and None where there are no letters."""
+    if text.isascii():
+        return "ltr" if _LATIN_LETTER.search(text) else None
     strong = [_direction(character) for character in text if character.isalpha()]
     ltr, rtl = strong.count("ltr"), strong.count("rtl")
     if ltr == rtl:

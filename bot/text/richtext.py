@@ -9,8 +9,9 @@ and nothing to refuse. Knows no HTML (``text/markup.py``) and no layout (``rende
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 from bot.model import Entity
@@ -32,6 +33,8 @@ _POP = "\u2069"
 _DIRECTION = _MARKS + _ISOLATES + _POP
 #: Deleted by TDLib clean_input_string: separators, embeddings and overrides; three marks that draw vertical lines.
 _DELETED = frozenset("\r\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u0333\u033f\u030a")
+#: What is not left as it is: those, other controls, halves of surrogate pairs, marks in a row.
+_UNCLEAN = re.compile(f"[{''.join(sorted(_DELETED))}\x00-\x09\x0b-\x1f\ud800-\udfff]|[{_MARKS}]{{2}}")
 #: What Telegram counts as no text at all (TDLib strip_empty_characters).
 _EMPTY = re.compile(
     "[\\s\u1680\u180e\u2000-\u200f\u202e\u202f\u205f\u2060\u2066-\u2069\u2800\u3000\ufffc\ufeff\u00a0"
@@ -50,6 +53,12 @@ class Span:
     language: str | None = None
     unix_time: int | None = None
     date_time_format: str | None = None
+
+    def at(self, start: int, end: int) -> "Span":
+        """The same meaning for another stretch."""
+        if start == self.start and end == self.end:
+            return self
+        return Span(self.type, start, end, self.url, self.language, self.unix_time, self.date_time_format)
 
     def _order(self) -> tuple[int, int, int]:
         return self.start, -self.end, _RANK.get(self.type, len(_RANK))
@@ -75,8 +84,14 @@ class RichText:
     def slice(self, start: int, end: int | None = None) -> "RichText":
         """The text from ``start`` to before ``end``, indexes as in Python; spans are clipped."""
         start, end, _ = slice(start, end).indices(len(self.text))
-        clipped = (replace(span, start=max(span.start, start), end=min(span.end, end)) for span in self.spans)
-        return RichText(self.text[start:end], tuple(_shift(span, -start) for span in clipped if span.start < span.end))
+        if start == 0 and end == len(self.text):
+            return self
+        clipped = (
+            span.at(max(span.start, start) - start, min(span.end, end) - start)
+            for span in self.spans
+            if max(span.start, start) < min(span.end, end)
+        )
+        return RichText(self.text[start:end], tuple(clipped))
 
     def strip(self) -> "RichText":
         """Without white space at both ends."""
@@ -95,7 +110,7 @@ class RichText:
         """With ``text`` put in at ``index``: inside the spans around it, outside those that begin or end there."""
         size = len(text)
         spans = tuple(
-            replace(span, start=span.start + size * (span.start >= index), end=span.end + size * (span.end > index))
+            span.at(span.start + size * (span.start >= index), span.end + size * (span.end > index))
             for span in self.spans
         )
         return RichText(self.text[:index] + text + self.text[index:], spans)
@@ -122,12 +137,15 @@ class RichText:
 
 
 def _shift(span: Span, by: int) -> Span:
-    return replace(span, start=span.start + by, end=span.end + by) if by else span
+    return span.at(span.start + by, span.end + by)
+
+
+_TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
 
 
 def utf16_length(text: str) -> int:
     """Length as Telegram counts offsets and, to be safe, limits."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) + len(_TWO_UNITS.findall(text))
 
 
 # --- what Telegram makes of it ------------------------------------------------------------------------------
@@ -139,7 +157,7 @@ def telegram_clean(rich: RichText) -> RichText:
     Doing it twice changes nothing. Empty when Telegram would call the text empty.
     """
     text, places = _clean_characters(rich.text)
-    moved = (replace(span, start=places[span.start], end=places[span.end]) for span in _within(rich))
+    moved = (span.at(places[span.start], places[span.end]) for span in _within(rich))
     rich = normalise(RichText(text, tuple(moved)))
     if _EMPTY.fullmatch(rich.text):
         return RichText()
@@ -163,7 +181,7 @@ def _within(rich: RichText) -> Iterator[Span]:
     for span in rich.spans:
         start, end = max(span.start, 0), min(span.end, size)
         if start < end:
-            yield replace(span, start=start, end=end)
+            yield span.at(start, end)
 
 
 def _trim(span: Span, text: str) -> Span:
@@ -175,11 +193,13 @@ def _trim(span: Span, text: str) -> Span:
         start += 1
     if span.type == "pre" and start < end:
         start = max(span.start, text.rfind("\n", span.start, start) + 1)
-    return replace(span, start=start, end=end)
+    return span.at(start, end)
 
 
-def _clean_characters(text: str) -> tuple[str, list[int]]:
+def _clean_characters(text: str) -> tuple[str, Sequence[int]]:
     """The characters Telegram leaves, and for every index of ``text`` (and its end) where it is now."""
+    if not _UNCLEAN.search(text):
+        return text, range(len(text) + 1)
     out: list[str] = []
     places: list[int] = []
     for character in text:
@@ -208,6 +228,8 @@ def normalise(rich: RichText) -> RichText:
     stays, of equal ones ``pre``, then ``code``, then the time. Styles end where one of them but a link begins. What
     touches its equal is one, but for times.
     """
+    if not rich.spans:
+        return rich
     spans = list(_within(rich))
     quotes = _outermost(edge_trim(_only(rich, _QUOTES)).spans)
     edges = sorted({edge for quote in quotes for edge in (quote.start, quote.end)})
@@ -232,7 +254,7 @@ def _only(rich: RichText, types: tuple[str, ...]) -> RichText:
 
 def _checked(span: Span) -> Span:
     url = telegram_url(span.url or "")
-    return replace(span, url=url) if url else replace(span, end=span.start)
+    return span if url == span.url else replace(span, url=url) if url else span.at(span.start, span.start)
 
 
 _TIME_FORMAT = re.compile("r|w?[dD]?[tT]?")
@@ -259,7 +281,7 @@ def _united(spans: Iterable[Span]) -> list[Span]:
     found: list[Span] = []
     for span in sorted(spans, key=Span._order):
         if found and span.start <= found[-1].end:
-            found[-1] = replace(found[-1], end=max(found[-1].end, span.end))
+            found[-1] = found[-1].at(found[-1].start, max(found[-1].end, span.end))
         else:
             found.append(span)
     return found
@@ -273,10 +295,10 @@ def _outside(span: Span, walls: list[Span]) -> Iterator[Span]:
         if wall.start >= span.end:
             break
         if start < wall.start:
-            yield replace(span, start=start, end=wall.start)
+            yield span.at(start, wall.start)
         start = wall.end
     if start < span.end:
-        yield replace(span, start=start)
+        yield span.at(start, span.end)
 
 
 def _end(span: Span) -> int:
@@ -287,10 +309,10 @@ def _pieces(span: Span, edges: list[int]) -> Iterator[Span]:
     """``span`` parted at each of the sorted edges within it."""
     start = span.start
     for index in range(bisect_right(edges, start), bisect_left(edges, span.end)):
-        yield replace(span, start=start, end=edges[index])
+        yield span.at(start, edges[index])
         start = edges[index]
     if start < span.end:
-        yield replace(span, start=start)
+        yield span.at(start, span.end)
 
 
 def _joined_links(links: list[Span]) -> list[Span]:
@@ -298,7 +320,7 @@ def _joined_links(links: list[Span]) -> list[Span]:
     for span in links:
         last = found[-1] if found else None
         if last and last.start < span.start == last.end and last.url == span.url:
-            found[-1] = replace(last, end=span.end)
+            found[-1] = last.at(last.start, span.end)
         else:
             found.append(span)
     return found
@@ -337,7 +359,9 @@ def _split_edges(name: str, spans: tuple[Span, ...]) -> list[int]:
     return sorted(starts | {span.end for span in spans if span.type not in _STYLES})
 
 
-def _utf16_offsets(text: str) -> list[int]:
+def _utf16_offsets(text: str) -> Sequence[int]:
+    if not _TWO_UNITS.search(text):
+        return range(len(text) + 1)
     offsets = [0]
     for character in text:
         offsets.append(offsets[-1] + 1 + (character > "\uffff"))
@@ -349,16 +373,18 @@ _URL = re.compile(
     r"(?::(?P<port>\d{0,5}))?(?P<rest>[/?#].*)?",
     re.IGNORECASE,
 )
+_CAPITAL = re.compile("[A-Z]")
 _TG_URL = re.compile(r"tg://[a-z_]+(?:\?[\x21-\x7e]+|/?)")
 _URL_LIMIT = 4096
 
 
+@lru_cache(maxsize=512)  # an address passes here several times on its way through a message
 def telegram_url(url: str) -> str | None:
     """``url`` in the form Telegram gives it, or None where it would refuse it, and with it the whole message.
 
     Only http, https and tg are links; a host has a dot or is an address. Credentials are left out.
     """
-    cleaned = "".join(character for character in _clean_characters(url.strip())[0]).strip()
+    cleaned = _clean_characters(url.strip())[0].strip()
     if len(cleaned) > _URL_LIMIT:
         return None
     if _TG_URL.fullmatch(cleaned) and not cleaned.startswith("tg://user"):
@@ -366,7 +392,7 @@ def telegram_url(url: str) -> str | None:
     match = _URL.fullmatch(cleaned)
     if match is None:
         return None
-    host = "".join(letter.lower() if letter.isascii() else letter for letter in match["host"])
+    host = _CAPITAL.sub(lambda letter: letter[0].lower(), match["host"])
     if not _is_host(host):
         return None
     port = int(match["port"] or 0)
@@ -435,7 +461,7 @@ def _with_ellipsis(rich: RichText, end: int) -> RichText:
     tail += _POP * len(_open_isolates(kept))
     # A block goes on to the end of its line: an ellipsis behind it would stand on a line of its own.
     spans = (
-        replace(span, end=len(kept) + len(tail)) if span.type in _BLOCKS and span.end == len(kept) else span
+        span.at(span.start, len(kept) + len(tail)) if span.type in _BLOCKS and span.end == len(kept) else span
         for span in head.spans
     )
     return RichText(kept + tail, tuple(spans))

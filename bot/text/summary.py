@@ -22,6 +22,7 @@ _SHORT_TEXT = 350
 _MOST_SENTENCES = 200  #: later ones are not read: the graph is quadratic
 _DAMPING = 0.85
 _ROUNDS = 40
+_SETTLED = 0.001  #: of a sentence's even share: no rank moves by more
 _RELEVANCE = 0.7  #: against repeating what is chosen already (MMR)
 _LEAD_DECAY = 5
 
@@ -209,9 +210,12 @@ def _text_rank(vectors: Sequence[_Vector]) -> list[float]:
     links = [[(other, weight / totals[other]) for other, weight in row.items()] for row in weights]
     ranks = [1.0 / count] * count
     for _ in range(_ROUNDS):
+        before = ranks
         ranks = [
-            (1 - _DAMPING) / count + _DAMPING * sum(ranks[other] * weight for other, weight in row) for row in links
+            (1 - _DAMPING) / count + _DAMPING * sum([before[other] * weight for other, weight in row]) for row in links
         ]
+        if all(abs(new - old) * count < _SETTLED for new, old in zip(ranks, before, strict=True)):
+            break
     return ranks
 
 
@@ -241,6 +245,7 @@ _MORE = re.compile(
     r"[^.!?]{0,80}|\(?more\.{3}\)?|ادامه\s*(?:ی\s*)?مطلب\S*|(?:بیشتر|ادامه) بخوانید\S*)\s*[\u2192\u00bb>.\u2026]*\s*$",
     re.IGNORECASE,
 )
+_LONGEST_MORE = 120  #: characters: nothing longer is an invitation
 _BOILERPLATE = re.compile(
     r"(?:(?:article|comments?) url|points|# comments)\s*:.*|the post .{1,300} (?:appeared first|first appeared) on .*|"
     r"submitted by\s+/?u/.*|(?:comments?|link|permalink|read more|more|نظرات|نظرها|لینک|پیوند|ادامه)\W*",
@@ -271,11 +276,16 @@ def _paragraphs(html: str | None) -> list[str]:
         text = persian.strip_controls(block.rich.text.replace("\n\n", "\v").replace("\n", " ").replace("\v", "\n"))
         if block.kind == "item":
             text = _ITEM_MARKER.sub("", text)
-        lines = (_MORE.sub("", line).strip() for line in text.split("\n"))
+        lines = (_without_more(line).strip() for line in text.split("\n"))
         found += (line for line in lines if persian.key_fold(line) and not _BOILERPLATE.fullmatch(line))
     if found and _TRUNCATION.search(found[-1]):
         found[-1] = _without_torn_end(found[-1])
     return found
+
+
+def _without_more(line: str) -> str:
+    more = _MORE.search(line, max(0, len(line) - _LONGEST_MORE))
+    return line[: more.start()] if more else line
 
 
 def _without_torn_end(paragraph: str) -> str:

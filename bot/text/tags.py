@@ -8,7 +8,7 @@ import html as entities_of_html
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urljoin
 
 import nh3
@@ -24,9 +24,8 @@ _ATTRIBUTE = re.compile(r"""([a-zA-Z_:][\w:.-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush)[-:]\s*([\w+#.-]{1,32})(?=\s|;|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A stretch of text (``name`` empty), or a tag."""
+class Token(NamedTuple):
+    """A stretch of text (``name`` empty), or a tag. A tuple, because a long post has thousands."""
 
     text: str = ""
     name: str = ""

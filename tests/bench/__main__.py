@@ -6,16 +6,17 @@ Absolute figures of a shared machine mean little; the ratio of two things measur
 import argparse
 from datetime import UTC, datetime
 
-from tests.bench import message, polling
+from tests.bench import message, polling, rendering
 
 parser = argparse.ArgumentParser(prog="python -m tests.bench", description="What we cost, against peers.")
 parser.add_argument("--quick", action="store_true", help="fewer feeds: half a minute, and figures to be doubted")
+parser.add_argument("--only", choices=("message", "rendering", "polling"), help="one part alone")
 options = parser.parse_args()
 print(f"{datetime.now(UTC):%Y-%m-%d}")
-message.measure()
-if options.quick:
-    polling.compare(50, 20)
-    polling.scale([50, 150])
-else:
-    polling.compare(1000, 100)
-    polling.scale([1000, 3000, 10_000])
+if options.only in (None, "message"):
+    message.measure()
+if options.only in (None, "rendering"):
+    rendering.compare(200 if options.quick else 1000)
+if options.only in (None, "polling"):
+    polling.compare(*((50, 20) if options.quick else (1000, 100)))
+    polling.scale([50, 150] if options.quick else [1000, 3000, 10_000])

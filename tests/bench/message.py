@@ -1,4 +1,4 @@
-"""What one message costs on its way: parsing, rendering, sending; as a ratio where there is a peer.
+"""What one message costs before and behind its rendering: parsing and sending, as a ratio to a peer.
 
 CPU is this process's own, the fake Bot API runs in another.
 """
@@ -111,18 +111,6 @@ def compare_parsing() -> None:
     report("parse 20 entries", pairs, "CPU ms", "feedparser's defaults", goal=0.7)
 
 
-def measure_rendering() -> None:
-    post = a_post(an_entry(content="<p>" + "The moon stands over the hills tonight. " * 60 + "</p>"))
-    subscription = a_subscription(channel=a_channel(footer="@sky_news"))
-    render(post, subscription)
-    costs = []
-    for _ in range(100):
-        before = cpu_seconds()
-        render(post, subscription)
-        costs.append((cpu_seconds() - before) * 1000)
-    print(f"{'render a post':<22} {statistics.median(costs):8.2f} CPU ms at the median, summary included")
-
-
 def report(what: str, pairs: list[tuple[float, float]], unit: str, peer: str, *, goal: float) -> None:
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(our / their for our, their in pairs)
@@ -133,4 +121,3 @@ def measure() -> None:
     print(f"{ROUNDS} rounds in turns, medians")
     asyncio.run(compare_sending())
     compare_parsing()
-    measure_rendering()
