@@ -11,7 +11,7 @@ One post can be followed through six files, in this order:
 3. ``storage/ingest.py``   posts, deliveries and validators, in one transaction
 4. ``outbox.py``           claims a chat's lane; renders, sends, settles; pacing and retries
 5. ``render/``             a post and a subscription become messages; pure
-6. ``sender.py``           a message goes to the Bot API or to the local preview; errors become ours
+6. ``sender/``             a message goes to the Bot API or to the local preview; errors become ours
 
 The nouns are those of ``docs/glossary.md``; the imports point down, and ``lint-imports`` holds them to it.
 """

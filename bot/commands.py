@@ -1,7 +1,7 @@
 """The bot that answers: updates come in, ``replies.py`` finds the words, messages go straight back.
 
 The one path to Telegram beside the outbox: a person waits for the answer. python-telegram-bot is spoken here and in
-``sender.py`` alone. Decides nothing about posts.
+``sender/`` alone. Decides nothing about posts.
 """
 
 import secrets

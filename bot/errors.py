@@ -1,7 +1,7 @@
 """Every error the program raises on purpose, as a class for each next action of the caller.
 
 A leaf: imports nothing. Foreign exceptions are turned into these at the seams (``sources/fetch.py``,
-``sources/parsing.py``, ``storage/database.py``, ``sender.py``) and nowhere else.
+``sources/parsing.py``, ``storage/database.py``, ``sender/``) and nowhere else.
 
     BotError
     ├── ConfigError             the operator edits the file or the environment; exit code 2
@@ -126,11 +126,14 @@ class RightsMissing(DeliveryError):
 class MessageRejected(DeliveryError):
     """This very message is refused, however often it is tried.
 
-    ``media`` is true when its picture is what was refused: the text alone may pass.
+    ``media`` is true when its picture is what was refused, of an album the one with number ``item``; ``buttons`` when
+    its buttons are: without them it may pass.
     """
 
-    def __init__(self, message: str, *, media: bool = False) -> None:
+    def __init__(self, message: str, *, media: bool = False, item: int | None = None, buttons: bool = False) -> None:
         self.media = media
+        self.item = item
+        self.buttons = buttons
         super().__init__(message)
 
 

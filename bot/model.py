@@ -104,6 +104,16 @@ class Media(StrEnum):
     NONE = "none"
 
 
+class MessageKind(StrEnum):
+    """What a message carries beside its text; the contract's names."""
+
+    TEXT = "text"
+    PHOTO = "photo"
+    ALBUM = "album"  #: two to ten photos, each a message of its own to Telegram
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
 class OnWeekdayMismatch(StrEnum):
     """What happens to an archive post whose weekday is wrong."""
 
@@ -377,14 +387,39 @@ class LinkPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture, a recording or a film that a message carries."""
+
+    url: str
+    file_id: str | None = None  #: Telegram's own name for it, where it has it already: nothing is fetched again
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button under a message: it opens an address."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What Telegram gets. Always text + entities, never a parse mode: entities cannot fail to parse."""
 
-    text: str
+    text: str  #: of what carries media, its caption
     entities: tuple[Entity, ...] = ()
     link_preview: LinkPreview = field(default_factory=LinkPreview)
     silent: bool = False
     thread: int | None = None
+    kind: MessageKind = MessageKind.TEXT
+    media: tuple[Attachment, ...] = ()
+    buttons: tuple[tuple[Button, ...], ...] = ()  #: rows; an album can have none
+    instead: "Message | None" = None  #: what goes out where Telegram refuses the media
+
+    @property
+    def count(self) -> int:
+        """How many messages Telegram makes of it."""
+        return len(self.media) if self.kind is MessageKind.ALBUM else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +428,15 @@ class SentMessage:
 
     message_id: int
     sent_at: datetime
+    further_ids: tuple[int, ...] = ()  #: of an album's other items
+    file_ids: tuple[
+        str | None, ...
+    ] = ()  #: of its media, in their order; None where Telegram made something else of it
+
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        """All of them, in order."""
+        return (self.message_id, *self.further_ids)
 
 
 @dataclass(frozen=True, slots=True)

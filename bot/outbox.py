@@ -89,11 +89,21 @@ def settle_at(delivery: Delivery) -> datetime:
     return (delivery.attempt_at or delivery.created_at) + SETTLE_AFTER
 
 
+def unsent(parts: Sequence[Message], message_ids: Sequence[int]) -> Sequence[Message]:
+    """The parts that are not out yet; an album has an id for each of its items."""
+    out = len(message_ids)
+    for index, part in enumerate(parts):
+        if out <= 0:
+            return parts[index:]
+        out -= part.count
+    return ()
+
+
 # --- what it needs -------------------------------------------------------------------------------------------
 
 
 class Sender(Protocol):
-    """The way to Telegram, or to the local preview (``sender.py``)."""
+    """The way to Telegram, or to the local preview (``sender/``)."""
 
     bot_id: int
 
@@ -290,14 +300,14 @@ class Outbox:
         self._step("before the send")
         answered: list[datetime] = []
         try:
-            for part in parts[len(delivery.message_ids) :]:
-                answer = await self._send(lane, part)
-                answered.append(answer.sent_at)
+            while left := unsent(parts, delivery.message_ids):
+                answer = await self._send(lane, left[0])
+                answered += [answer.sent_at] * left[0].count
                 self._step("after the send")
-                if len(delivery.message_ids) + 1 == len(parts):
+                if len(left) == 1:
                     await self._database.write(lanes.sent, lane, delivery, answer)
-                else:
-                    delivery = await self._database.write(lanes.part_sent, lane, delivery, answer)
+                    break
+                delivery = await self._database.write(lanes.part_sent, lane, delivery, answer)
         except DeliveryError as error:
             return await self._settle_error(lane, delivery, error, done)
         self._step("after the settlement")

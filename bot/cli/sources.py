@@ -91,14 +91,14 @@ def preview(
 def _message_json(message: Message) -> dict[str, Any]:
     """As the Bot API has it, so that it can be sent as it is."""
     return {
-        "kind": "text",
+        "kind": message.kind,
         "text": message.text,
         "entities": [
             {name: value for name, value in dataclasses.asdict(entity).items() if value is not None}
             for entity in message.entities
         ],
-        "media": [],
-        "buttons": [],
+        "media": [attachment.url for attachment in message.media],
+        "buttons": [[dataclasses.asdict(button) for button in row] for row in message.buttons],
         "link_preview": dataclasses.asdict(message.link_preview) if message.link_preview != LinkPreview() else None,
     }
 

@@ -170,7 +170,7 @@ def begin_attempt(
 def part_sent(connection: Connection, lane: Lane, delivery: Delivery, sent: SentMessage) -> Delivery:
     """One part of several is out; it will not be sent again."""
     _renew(connection, lane, lane.lease_until)
-    ids = (*delivery.message_ids, sent.message_id)
+    ids = (*delivery.message_ids, *sent.message_ids)
     _move(connection, delivery, (DeliveryState.SENDING,), message_ids=list(ids), sent_at=sent.sent_at)
     return replace(delivery, message_ids=ids)
 
@@ -183,7 +183,7 @@ def sent(connection: Connection, lane: Lane, delivery: Delivery, last: SentMessa
         delivery,
         (DeliveryState.SENDING,),
         state=DeliveryState.SENT,
-        message_ids=[*delivery.message_ids, last.message_id],
+        message_ids=[*delivery.message_ids, *last.message_ids],
         sent_at=last.sent_at,
         error=None,
     )

@@ -5,7 +5,18 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bot.model import Enclosure, Entity, Entry, Flag, LinkPreview, Message, Post
+from bot.model import (
+    Attachment,
+    Button,
+    Enclosure,
+    Entity,
+    Entry,
+    Flag,
+    LinkPreview,
+    Message,
+    MessageKind,
+    Post,
+)
 
 
 def post_of(row: Row[*tuple[Any, ...]], prefix: str = "") -> Post:
@@ -49,4 +60,8 @@ def message_of(stored: dict[str, Any]) -> Message:
         link_preview=LinkPreview(**stored["link_preview"]),
         silent=stored["silent"],
         thread=stored["thread"],
+        kind=MessageKind(stored["kind"]),
+        media=tuple(Attachment(**attachment) for attachment in stored["media"]),
+        buttons=tuple(tuple(Button(**button) for button in row) for row in stored["buttons"]),
+        instead=message_of(stored["instead"]) if stored["instead"] else None,
     )

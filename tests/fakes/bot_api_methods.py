@@ -47,6 +47,8 @@ class Methods:
             "getchatadministrators": self._get_chat_administrators,
             "sendmessage": self._send_message,
             "sendphoto": lambda params: self._send_file(params, "photo"),
+            "sendaudio": lambda params: self._send_file(params, "audio"),
+            "sendvideo": lambda params: self._send_file(params, "video"),
             "senddocument": lambda params: self._send_file(params, "document"),
             "sendmediagroup": self._send_media_group,
             "sendchataction": lambda params: bool(self.book.open(params.get("chat_id"), writing=True)),
@@ -152,7 +154,7 @@ class Methods:
         self.book.allow_send(chat, f"{kind}s")
         content = self._file(str(params.get(kind) or ""), kind) | extra
         content |= {"caption": caption, "caption_entities": checks.with_found(caption, entities)}
-        return self._post("sendPhoto" if kind == "photo" else "sendDocument", chat, content, entities)
+        return self._post(f"send{kind.capitalize()}", chat, content, entities)
 
     def _file(self, source: str, kind: str, number: int | None = None) -> dict[str, Any]:
         code = self.broken_urls.get(source)
@@ -165,8 +167,10 @@ class Methods:
             raise bad("wrong remote file identifier specified: Wrong string length")
         file_id = source if source in self._files else hashlib.sha256(source.encode()).hexdigest()[:40]
         self._files.add(file_id)
-        if kind == "document":
-            return {"document": {"file_id": file_id, "file_unique_id": file_id[:12], "file_size": 1}}
+        if kind != "photo":
+            length = {"duration": 60} if kind in ("audio", "video") else {}
+            size = {"width": 640, "height": 360} if kind == "video" else {}
+            return {kind: {"file_id": file_id, "file_unique_id": file_id[:12], "file_size": 1} | length | size}
         sizes = [("s", 90, 60), ("x", 900, 600)]
         return {
             "photo": [

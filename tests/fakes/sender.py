@@ -26,7 +26,8 @@ class FakeSender:
             raise fault
         self.sent.append((chat_id, message.text, self.clock.now()))
         self.messages.append(message)
-        return SentMessage(len(self.sent), self.clock.now())
+        first = len(self.sent)
+        return SentMessage(first, self.clock.now(), tuple(range(first + 1, first + message.count)))
 
     async def resolve(self, chat: str) -> int:
         if chat not in self.names:

@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ import telegram.error
 from telegram import Bot
 
 from bot import errors
-from bot.model import Entity, LinkPreview, Message
+from bot.model import Attachment, Button, Entity, LinkPreview, Message, MessageKind
 from bot.sender import HANDLED, AiohttpRequest, LocalPreview, NotSent, TelegramSender, explain, open_bot
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat
@@ -107,6 +108,8 @@ REFUSALS = [
     (400, "Bad Request: failed to get HTTP URL content", CHANNEL, errors.MessageRejected),
     (400, "Bad Request: wrong type of the web page content", CHANNEL, errors.MessageRejected),
     (400, "Bad Request: PHOTO_INVALID_DIMENSIONS", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: not enough rights to send photos to the chat", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: CHAT_SEND_PHOTOS_FORBIDDEN", CHANNEL, errors.MessageRejected),
     (401, "Unauthorized", CHANNEL, errors.TokenRejected),
     (404, "Not Found", CHANNEL, errors.TokenRejected),
     (409, "Conflict: terminated by other getUpdates request", CHANNEL, errors.RetryLater),
@@ -131,20 +134,6 @@ async def test_each_refusal_says_what_to_do_next(
     assert TOKEN.partition(":")[2] not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("description", "is_media"),
-    [("Bad Request: failed to get HTTP URL content", True), ("Bad Request: message is too long", False)],
-    ids=["picture", "text"],
-)
-async def test_a_refused_picture_is_told_from_a_refused_text(
-    api: BotApi, sender: TelegramSender, description: str, is_media: bool
-) -> None:
-    api.refuse(400, description)
-    with pytest.raises(errors.MessageRejected) as raised:
-        await sender.send(CHANNEL, HELLO)
-    assert raised.value.media is is_media
-
-
 async def test_a_flood_limit_says_for_how_long(api: BotApi, sender: TelegramSender) -> None:
     api.flood(17)
     with pytest.raises(errors.RetryLater) as raised:
@@ -157,6 +146,69 @@ async def test_a_flood_limit_inside_an_albums_error_is_found(api: BotApi, sender
     with pytest.raises(errors.RetryLater) as raised:
         await sender.send(CHANNEL, HELLO)
     assert raised.value.after == timedelta(seconds=8)
+
+
+async def test_a_flood_limit_of_a_whole_album_is_uncertain(api: BotApi, sender: TelegramSender) -> None:
+    """The server hands an album on item by item: some may be out."""
+    api.refuse(400, 'Bad Request: failed to send message #2 with the error message "Too Many Requests: retry after 8"')
+    with pytest.raises(errors.Uncertain):
+        await sender.send(CHANNEL, Message("Hills", kind=MessageKind.ALBUM, media=(PICTURE, PICTURE)))
+
+
+PICTURE = Attachment("https://sky.example/1.jpg")
+READ = ((Button("Read", "https://sky.example/1"), Button("Share", "https://t.me/share/url?url=x")),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [(MessageKind.PHOTO, "sendPhoto"), (MessageKind.AUDIO, "sendAudio"), (MessageKind.VIDEO, "sendVideo")],
+)
+async def test_media_goes_out_with_its_caption_and_its_file_id_works_as_well_as_the_address(
+    api: BotApi, sender: TelegramSender, kind: MessageKind, method: str
+) -> None:
+    message = Message(
+        "Hills\nby night", (Entity("bold", 0, 5),), kind=kind, media=(PICTURE,), silent=True, buttons=READ
+    )
+    answer = await sender.send(CHANNEL, message)
+    (file_id,) = answer.file_ids
+    again = await sender.send(CHANNEL, replace(message, media=(replace(PICTURE, file_id=file_id),)))
+    first, second = api.calls(method)
+    name = method.removeprefix("send").lower()
+    assert (first.params[name], second.params[name]) == (PICTURE.url, file_id)
+    assert (answer.message_ids, again.message_ids) == ((1,), (2,))
+    for sent in api.sent:
+        assert (sent.text, sent.entities) == (message.text, [{"type": "bold", "offset": 0, "length": 5}])
+        assert sent.message["reply_markup"]["inline_keyboard"][0][1]["url"] == READ[0][1].url
+
+
+async def test_an_album_has_its_caption_once_and_an_id_for_each_item(api: BotApi, sender: TelegramSender) -> None:
+    other = Attachment("https://sky.example/2.jpg")
+    album = Message("Hills", (Entity("bold", 0, 5),), kind=MessageKind.ALBUM, media=(PICTURE, other), thread=1)
+    answer = await sender.send(CHANNEL, album)
+    assert answer.message_ids == (1, 2)
+    assert len(set(answer.file_ids)) == 2
+    assert [sent.text for sent in api.sent] == ["Hills", ""]
+    assert "message_thread_id" not in api.calls("sendMediaGroup")[0].params
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("failed to get HTTP URL content", (True, None, False)),
+        ('failed to send message #3 with the error message "WEBPAGE_CURL_FAILED"', (True, 3, False)),
+        ("inline keyboard button URL 'x' is invalid: Wrong HTTP URL", (False, None, True)),
+        ("BUTTON_URL_INVALID", (False, None, True)),
+        ("message is too long", (False, None, False)),
+        ("message caption is too long", (True, None, False)),
+    ],
+)
+async def test_a_refusal_says_what_of_the_message_was_refused(
+    api: BotApi, sender: TelegramSender, said: str, what: tuple[bool, int | None, bool]
+) -> None:
+    api.refuse(400, f"Bad Request: {said}")
+    with pytest.raises(errors.MessageRejected) as raised:
+        await sender.send(CHANNEL, HELLO)
+    assert (raised.value.media, raised.value.item, raised.value.buttons) == what
 
 
 async def test_a_migrated_group_brings_its_new_id(api: BotApi, sender: TelegramSender) -> None:

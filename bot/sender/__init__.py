@@ -1,0 +1,31 @@
+"""(6) Hand a message to the Bot API, or to the local preview; turn every error of python-telegram-bot into ours.
+
+``sending.py`` sends; ``transport.py`` is the connection under it; ``refusals.py`` says what to do about an error.
+"""
+
+from bot.sender.refusals import HANDLED, explain
+from bot.sender.sending import (
+    ChatReport,
+    LocalPreview,
+    TelegramSender,
+    keyboard,
+    link_preview_options,
+    message_entities,
+)
+from bot.sender.transport import TELEGRAM, AiohttpRequest, NotSent, open_bot, shut_down
+
+__all__ = [
+    "HANDLED",
+    "TELEGRAM",
+    "AiohttpRequest",
+    "ChatReport",
+    "LocalPreview",
+    "NotSent",
+    "TelegramSender",
+    "explain",
+    "keyboard",
+    "link_preview_options",
+    "message_entities",
+    "open_bot",
+    "shut_down",
+]
