@@ -11,7 +11,7 @@ from dataclasses import replace
 from markupsafe import Markup, escape
 
 from bot.model import Language, Message
-from bot.text import markup, persian, richtext
+from bot.text import cutting, markup, persian, richtext
 from bot.text.persian import Direction
 from bot.text.richtext import RichText
 
@@ -29,7 +29,7 @@ def lay_out(html: str, language: Language) -> Message:
     """Make one message of the output of a template of ours: line breaks are literal, lines get their direction."""
     rich = markup.parse("\n".join(_filled_lines(html)))
     rich = richtext.telegram_clean(_directed(rich, direction_of(language)))
-    rich = richtext.cut(rich, MESSAGE_LIMIT)
+    rich = cutting.cut(rich, MESSAGE_LIMIT)
     return Message(rich.text, richtext.entities(rich))
 
 

@@ -1,34 +1,23 @@
 """HTML into text with spans: our templates' own, and what feeds send.
 
-``parse`` reads the small HTML our templates write; ``blocks`` reads any HTML, cleaned by nh3 first, into paragraphs,
-headings and the like, as a person would set them. Both walk a flat list of tags, so that depth costs nothing. Must
-not fail on any input and must not let a link through that Telegram refuses; knows no feed and no channel.
+``parse`` reads the small HTML our templates write, ``to_html`` writes it; ``blocks`` (``text/typesetting.py``) reads
+any HTML, ``images`` its pictures. Must not fail on any input and must not let a link through that Telegram refuses;
+knows no feed and no channel.
 """
 
 import html as entities_of_html
 import re
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
 
 from bot.text.richtext import RichText, Span, normalise
-from bot.text.tables import Table
-from bot.text.tags import BLOCKS, LIMIT_CHARS, STYLES, VOID, Token, cleaned, is_hidden, link_target, tokens
-
-BlockKind = Literal["paragraph", "heading", "item", "quote", "pre", "caption", "byline", "footer", "table", "rule"]
-
-LIMIT_BLOCKS = 5000  #: of one entry; those of hostile ones would take seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph or its like. ``rich`` has the span its kind asks for: bold, blockquote, pre."""
-
-    kind: BlockKind
-    rich: RichText
-
+from bot.text.tags import STYLES, Token, cleaned, is_hidden, link_target, tokens
+from bot.text.typesetting import LIMIT_BLOCKS as LIMIT_BLOCKS
+from bot.text.typesetting import Block as Block
+from bot.text.typesetting import blocks as blocks
+from bot.text.typesetting import flow as flow
+from bot.text.typesetting import is_emoji
+from bot.text.typesetting import plain as plain
 
 # --- our templates ------------------------------------------------------------------------------------------
 
@@ -147,343 +136,7 @@ def _close_tag(span: Span) -> str:
     return f"</{_OPEN_TAG.get(span.type, 'blockquote')}>"
 
 
-# --- what feeds send ----------------------------------------------------------------------------------------
-
-_ROLES: dict[str, BlockKind] = {
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
-    "figcaption": "caption",
-    "caption": "caption",
-    "address": "byline",
-    "footer": "footer",
-    "blockquote": "quote",
-}
-_LOOKS_LIKE_HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|<!\[CDATA\[")
-#: A text without a tag that turns into one: some publishers escape their HTML once too often.
-_ESCAPED_TWICE = re.compile(
-    r"\s*<(?:p|div|span|a|b|i|em|strong|img|br|h[1-6]|[uo]l|table|figure|blockquote)(?:\s[^<>]*)?/?>", re.IGNORECASE
-)
-_UNSEEN = {
-    **dict.fromkeys(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xAD, 0xFEFF)), ""),
-    **dict.fromkeys("\u2028\u2029", "\n"),
-}  #: the others are spaces
-_ANY_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-_SPACE = re.compile(r"[ \t\n\r\x0b\x0c\u00a0]+")
-_SUPERSCRIPT = str.maketrans(
-    "0123456789+-=()ni",
-    "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207c\u207d\u207e\u207f\u2071",
-)
-_SUBSCRIPT = str.maketrans(
-    "0123456789+-=()", "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u208a\u208b\u208c\u208d\u208e"
-)
-
-
-def blocks(html: str, *, base_url: str | None = None, limit_chars: int = LIMIT_CHARS) -> list[Block]:
-    """Any HTML, or plain text, as the blocks a person would set.
-
-    ``limit_chars`` of the source are read. Text without a tag has one paragraph a line.
-    """
-    source = _ANY_UNSEEN.sub(lambda found: _UNSEEN.get(found[0], " "), html[:limit_chars])
-    if not _LOOKS_LIKE_HTML.search(source):
-        source = entities_of_html.unescape(source)
-        if not _ESCAPED_TWICE.match(source):
-            lines = (_SPACE.sub(" ", line).strip() for line in source.split("\n"))
-            return [Block("paragraph", RichText(line)) for line in lines if line][:LIMIT_BLOCKS]
-    walk = _Walk(base_url)
-    for token in tokens(cleaned(source)):
-        if len(walk.found) >= LIMIT_BLOCKS:
-            break
-        walk.take(token)
-    return walk.finish()
-
-
-class _Walk:
-    """One pass over the tags of clean HTML, which are balanced; the state of the block being read."""
-
-    def __init__(self, base_url: str | None) -> None:
-        self._base_url = base_url
-        self.found: list[Block] = []
-        self._texts: list[str] = []
-        self._size = 0
-        self._ends_in_space = True
-        self._spans: list[Span] = []
-        self._open: dict[str, tuple[int, int, str | None]] = {}  # type -> depth, start, url
-        self._stack: list[tuple[str, str | None]] = []  # tag, type of span it opened
-        self._hidden_at: int | None = None
-        self._roles: list[BlockKind] = []
-        self._lists: list[int | None] = []  # the next number; None for bullets
-        self._marker = ""
-        self._pre: list[str | None] = []  # languages
-        self._quote_from: int | None = None
-        self._tables: list[Table] = []
-        self._shift: list[dict[int, int]] = []
-        self._breaks = 0
-
-    def take(self, token: Token) -> None:
-        if not token.name:
-            if self._hidden_at is None:
-                self._add_text(token.text)
-        elif token.name in VOID:
-            if self._hidden_at is None:
-                self._take_void(token)
-        elif token.closes:
-            self._close(token.name)
-        else:
-            self._enter(token)
-
-    def finish(self) -> list[Block]:
-        self._flush()
-        while self.found and self.found[-1].kind == "rule":
-            self.found.pop()
-        return self.found
-
-    # text
-
-    def _add_text(self, text: str) -> None:
-        if self._shift:
-            text = _shifted(text, self._shift[-1])
-        if self._pre:
-            self._append(text.replace("\r", "").expandtabs(4))
-            return
-        text = _SPACE.sub(" ", text)
-        if self._ends_in_space:
-            text = text.lstrip(" ")
-        if text:
-            self._append(text)
-
-    def _append(self, text: str) -> None:
-        if self._marker and text.strip():
-            self._texts.append(self._marker)
-            self._size += len(self._marker)
-            self._marker = ""
-        self._texts.append(text)
-        self._size += len(text)
-        self._ends_in_space = text[-1:] in (" ", "\n")
-        self._breaks = 0
-
-    def _take_void(self, token: Token) -> None:
-        if token.name == "img":
-            alt = token.attribute_map().get("alt", "").strip()
-            if _is_emoji(alt):
-                self._append(alt)
-        elif token.name == "hr":
-            self._flush()
-            if self.found and self.found[-1].kind != "rule":
-                self.found.append(Block("rule", RichText("* * *")))
-        elif self._pre:
-            self._append("\n")
-        elif self._breaks:
-            self._flush()
-        elif self._size:
-            self._append("\n")
-            self._breaks = 1
-
-    # tags
-
-    def _enter(self, token: Token) -> None:
-        name = token.name
-        if self._hidden_at is None and is_hidden(token):
-            self._hidden_at = len(self._stack)
-        span_type = None
-        if self._hidden_at is None:
-            if name in BLOCKS:
-                self._enter_block(token)
-            elif name == "q":
-                self._append("\u201c")
-            elif name in ("sub", "sup"):
-                self._shift.append(_SUBSCRIPT if name == "sub" else _SUPERSCRIPT)
-            else:
-                span_type = self._open_span(token)
-        self._stack.append((name, span_type))
-
-    def _enter_block(self, token: Token) -> None:
-        name = token.name
-        if self._pre and name != "pre":
-            return
-        self._flush()
-        if name in _ROLES:
-            self._roles.append(_ROLES[name])
-            if name == "blockquote" and self._quote_from is None:
-                self._quote_from = len(self.found)
-        elif name in ("ol", "ul"):
-            self._lists.append(_number(token, "start", 1) if name == "ol" else None)
-        elif name == "li":
-            self._marker = self._next_marker(token)
-        elif name == "pre":
-            self._pre.append(token.language())
-        elif name == "table":
-            self._tables.append(Table(len(self.found)))
-        elif self._tables:
-            self._tables[-1].enter(name, len(self.found))
-
-    def _next_marker(self, token: Token) -> str:
-        number = self._lists[-1] if self._lists else None
-        if number is None:
-            return "\u2022 " if len(self._lists) < 2 else "\u25e6 "
-        number = _number(token, "value", number)
-        self._lists[-1] = number + 1
-        return f"{number}. "
-
-    def _open_span(self, token: Token) -> str | None:
-        if self._pre:
-            if token.name == "code" and self._pre[-1] is None:
-                self._pre[-1] = token.language()
-            return None
-        span_type = STYLES.get(token.name)
-        url = None
-        if token.name == "a":
-            url = link_target(token.attribute_map().get("href", ""), self._base_url)
-            span_type = "text_link" if url else None
-        if span_type is None or (span_type == "code" and "text_link" in self._open):
-            return None  # Telegram would keep the code and lose the link (botapi.md 1.1)
-        depth, start, outer = self._open.get(span_type, (0, self._size, url))
-        self._open[span_type] = (depth + 1, start, outer)
-        return span_type
-
-    def _close(self, name: str) -> None:
-        while self._stack:
-            opened, span_type = self._stack.pop()
-            hidden = self._hidden_at is not None
-            if self._hidden_at == len(self._stack):
-                self._hidden_at = None
-            if not hidden:
-                self._leave(opened, span_type)
-            if opened == name:
-                return
-
-    def _leave(self, name: str, span_type: str | None) -> None:
-        if span_type:
-            depth, start, url = self._open[span_type]
-            if depth > 1:
-                self._open[span_type] = (depth - 1, start, url)
-            else:
-                del self._open[span_type]
-                self._spans.append(Span(span_type, start, self._size, url))
-        elif name == "q":
-            self._append("\u201d")
-        elif name in ("sub", "sup"):
-            self._shift.pop()
-        elif name in BLOCKS:
-            self._leave_block(name)
-
-    def _leave_block(self, name: str) -> None:
-        if self._pre and name != "pre":
-            if name in ("div", "p", "li", "tr") and self._texts and not self._texts[-1].endswith("\n"):
-                self._append("\n")
-            return
-        self._flush()
-        if name in _ROLES:
-            self._roles.pop()
-            if name == "blockquote" and "quote" not in self._roles:
-                self._end_quote()
-        elif name in ("ol", "ul"):
-            self._lists.pop()
-        elif name == "li":
-            self._marker = ""
-        elif name == "pre":
-            self._pre.pop()
-        elif name == "table":
-            self._end_table()
-        elif self._tables:
-            self._tables[-1].leave(name, [block.rich.text for block in self.found[self._tables[-1].cell_from :]])
-
-    # blocks
-
-    def _flush(self) -> None:
-        """End the block being read; spans still open go on in the next."""
-        spans = list(self._spans)
-        for span_type, (depth, start, url) in self._open.items():
-            spans.append(Span(span_type, start, self._size, url))
-            self._open[span_type] = (depth, 0, url)
-        rich = RichText("".join(self._texts), tuple(span for span in spans if span.start < span.end))
-        self._texts, self._spans, self._size = [], [], 0
-        self._ends_in_space, self._breaks = True, 0
-        if not rich.text.strip():
-            return
-        kind = self._kind()
-        if kind == "pre":
-            text = rich.text.strip("\n").rstrip()
-            self.found.append(Block(kind, RichText(text).marked("pre", language=self._pre[-1])))
-            return
-        rich = normalise(_tidy_lines(rich))
-        self.found.append(Block(kind, rich.marked("bold") if kind == "heading" else rich))
-
-    def _kind(self) -> BlockKind:
-        if self._pre:
-            return "pre"
-        if self._roles:
-            return self._roles[-1]
-        return "item" if self._lists else "paragraph"
-
-    def _end_quote(self) -> None:
-        start = self._quote_from or 0
-        self._quote_from = None
-        found = self.found[start:]
-        if found and all(block.kind == "quote" for block in found):
-            joined = RichText.join("\n\n", (block.rich for block in found))
-            self.found[start:] = [Block("quote", joined.marked("blockquote"))]
-        else:
-            self.found[start:] = [
-                Block(block.kind, block.rich.marked("blockquote")) if block.kind == "quote" else block
-                for block in found
-            ]
-
-    def _end_table(self) -> None:
-        table = self._tables.pop()
-        if not self._tables and (text := table.drawn()):
-            captions = [block for block in self.found[table.start :] if block.kind == "caption"]
-            self.found[table.start :] = [*captions, Block("table", RichText(text).marked("pre"))]
-        elif self._tables:
-            self._tables[-1].is_layout = True
-
-
-def _number(token: Token, name: str, default: int) -> int:
-    written = token.attribute_map().get(name, "")
-    return int(written) if re.fullmatch(r"-?[0-9]{1,6}", written) else default
-
-
-def _shifted(text: str, table: dict[int, int]) -> str:
-    """Raised or lowered, where every character has such a form."""
-    return text.translate(table) if text and all(ord(character) in table for character in text) else text
-
-
-def _tidy_lines(rich: RichText) -> RichText:
-    return RichText.join("\n", (line.strip() for line in rich.strip().lines()))
-
-
-def _is_emoji(alt: str) -> bool:
-    if not 0 < len(alt) <= 16:
-        return False
-    return any(unicodedata.category(character) == "So" for character in alt) and all(
-        unicodedata.category(character) in ("So", "Sk", "Mn", "Me", "Cf") or character in "0123456789#*"
-        for character in alt
-    )
-
-
-def flow(found: Iterable[Block]) -> RichText:
-    """The blocks as one text: items on lines, the others with an empty line between."""
-    text = RichText()
-    last: Block | None = None
-    for block in found:
-        if last is not None:
-            text += RichText("\n" if last.kind == block.kind == "item" else "\n\n")
-        text += block.rich
-        last = block
-    return text
-
-
-_READ_AS_TEXT = ("paragraph", "item", "quote", "pre", "table")
-
-
-def plain(html: str, *, base_url: str | None = None) -> str:
-    """The body's text, one paragraph a line: without headings, captions, bylines and footers."""
-    lines: list[str] = []
-    for block in blocks(html, base_url=base_url):
-        if block.kind in ("pre", "table"):
-            lines += (line.rstrip() for line in block.rich.text.split("\n"))
-        elif block.kind in _READ_AS_TEXT:
-            lines += (paragraph.replace("\n", " ") for paragraph in block.rich.text.split("\n\n"))
-    return "\n".join(line for line in lines if line.strip())
-
+# --- pictures ------------------------------------------------------------------------------------------------
 
 _TRACKER = re.compile(
     r"feeds\.feedburner\.com/~|feedsportal\.com|doubleclick\.net|(?:stats|pixel)\.(?:wordpress\.com|wp\.com)"
@@ -508,7 +161,7 @@ def images(html: str, *, base_url: str | None = None) -> list[str]:
 
 def _image(token: Token, base_url: str | None) -> str | None:
     attributes = token.attribute_map()
-    if is_hidden(token) or _EMOJI_CLASS.search(attributes.get("class", "")) or _is_emoji(attributes.get("alt", "")):
+    if is_hidden(token) or _EMOJI_CLASS.search(attributes.get("class", "")) or is_emoji(attributes.get("alt", "")):
         return None
     sides = [
         int(side) for name in ("width", "height") if (side := attributes.get(name, "").removesuffix("px")).isdecimal()

@@ -1,9 +1,9 @@
 """Text with spans of meaning, and what Telegram makes of it.
 
 The form every piece of a post has between its HTML and the Message: plain text, and spans that index it by code
-points. Slicing, joining and cutting keep the spans true; ``telegram_clean`` and ``entities`` foretell what Telegram's
+points. Slicing, joining and editing keep the spans true; ``telegram_clean`` and ``entities`` foretell what Telegram's
 own library (TDLib: ``clean_input_string``, ``fix_entities``) does to a text, so that it finds nothing left to change
-and nothing to refuse. Knows no HTML (``text/markup.py``) and no layout (``render/``).
+and nothing to refuse. Knows no HTML (``text/markup.py``), no layout (``render/``) and no limits (``text/cutting.py``).
 """
 
 import re
@@ -15,7 +15,6 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 from bot.model import Entity
-from bot.text.sentences import sentence_ends
 
 ELLIPSIS = "\u2026"
 
@@ -23,18 +22,18 @@ _STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
 _QUOTES = ("blockquote", "expandable_blockquote")
 _SOLID = ("pre", "code", "date_time", "text_link")
 #: Spans that a client draws as blocks of their own: a direction mark of their first line is inside.
-_BLOCKS = (*_QUOTES, "pre")
+BLOCKS = (*_QUOTES, "pre")
 #: Who is outer among spans of equal extent (TDLib MessageEntity::get_type_priority).
 _RANK = {name: rank for rank, name in enumerate((*_QUOTES, *_SOLID, *_STYLES))}
 
-_MARKS = "\u200e\u200f"
-_ISOLATES = "\u2066\u2067\u2068"
-_POP = "\u2069"
-_DIRECTION = _MARKS + _ISOLATES + _POP
+MARKS = "\u200e\u200f"
+ISOLATES = "\u2066\u2067\u2068"
+POP = "\u2069"
+DIRECTION = MARKS + ISOLATES + POP
 #: Deleted by TDLib clean_input_string: separators, embeddings and overrides; three marks that draw vertical lines.
 _DELETED = frozenset("\r\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u0333\u033f\u030a")
 #: What is not left as it is: those, other controls, halves of surrogate pairs, marks in a row.
-_UNCLEAN = re.compile(f"[{''.join(sorted(_DELETED))}\x00-\x09\x0b-\x1f\ud800-\udfff]|[{_MARKS}]{{2}}")
+_UNCLEAN = re.compile(f"[{''.join(sorted(_DELETED))}\x00-\x09\x0b-\x1f\ud800-\udfff]|[{MARKS}]{{2}}")
 #: What Telegram counts as no text at all (TDLib strip_empty_characters).
 _EMPTY = re.compile(
     "[\\s\u1680\u180e\u2000-\u200f\u202e\u202f\u205f\u2060\u2066-\u2069\u2800\u3000\ufffc\ufeff\u00a0"
@@ -115,6 +114,38 @@ class RichText:
         )
         return RichText(self.text[:index] + text + self.text[index:], spans)
 
+    def edited(self, edits: "Sequence[tuple[int, int, str]]") -> "RichText":
+        """With stretches taken out and texts put in: (index, how many go, what comes), ascending and apart.
+
+        As with ``insert``, a text put in where a span begins or ends stays outside of it.
+        """
+        if not edits:
+            return self
+        texts: list[str] = []
+        indexes: list[int] = []
+        shifts = [0]
+        at = 0
+        for index, gone, new in edits:
+            texts += (self.text[at:index], new)
+            at = index + gone
+            indexes.append(index)
+            shifts.append(shifts[-1] + len(new) - gone)
+        texts.append(self.text[at:])
+
+        def moved(position: int, nth: int) -> int:
+            """``nth`` edits lie before; the last of them may have taken the place away."""
+            if nth and position < edits[nth - 1][0] + edits[nth - 1][1]:
+                return edits[nth - 1][0] + shifts[nth - 1] + len(edits[nth - 1][2])
+            return position + shifts[nth]
+
+        spans = (
+            span.at(
+                moved(span.start, bisect_right(indexes, span.start)), moved(span.end, bisect_left(indexes, span.end))
+            )
+            for span in self.spans
+        )
+        return RichText("".join(texts), tuple(span for span in spans if span.start < span.end))
+
     def marked(self, kind: str, *, url: str | None = None, language: str | None = None) -> "RichText":
         """With a span of that type over all of it; an empty text stays bare."""
         if not self.text:
@@ -185,7 +216,7 @@ def _within(rich: RichText) -> Iterator[Span]:
 
 
 def _trim(span: Span, text: str) -> Span:
-    marks = "" if span.type in _BLOCKS else _DIRECTION
+    marks = "" if span.type in BLOCKS else DIRECTION
     start, end = span.start, span.end
     while end > start and (text[end - 1].isspace() or text[end - 1] in marks):
         end -= 1
@@ -213,7 +244,7 @@ def _clean_characters(text: str) -> tuple[str, Sequence[int]]:
         elif "\ud800" <= character <= "\udfff":
             out.append("\ufffd")
         else:
-            if character in _MARKS and out and out[-1] in _MARKS:
+            if character in MARKS and out and out[-1] in MARKS:
                 out.pop()  # of a run of marks Telegram makes all but the last ZWNJ
                 places[-1] -= 1
             out.append(character)
@@ -411,186 +442,3 @@ def _is_host(host: str) -> bool:
         return True
     labels = host.removesuffix(".").split(".")
     return len(labels) > 1 and all(labels)
-
-
-# --- cutting ------------------------------------------------------------------------------------------------
-
-#: More open isolates than these are an attack on the layout, not a layout.
-_MOST_ISOLATES = 8
-_JOINERS = "\u200c\u200d"
-_CUT_TAIL = " \t\n\u00a0,;:\u060c\u061b-\u2013\u2014([{\u00ab\u201c\u2018\"'" + _DIRECTION
-
-
-def cut(rich: RichText, limit_utf16: int) -> RichText:
-    """The beginning of ``rich`` within the limit, ending in an ellipsis; unchanged where it fits.
-
-    Cut behind a sentence where that keeps half of what is allowed, else behind a word; a word longer than the limit
-    is cut between two graphemes.
-    """
-    if utf16_length(rich.text) <= limit_utf16:
-        return rich
-    room = limit_utf16 - 1
-    while room > 0:
-        head = _head(rich, room)
-        closed = _with_ellipsis(rich, head)
-        if head <= 0 or (over := utf16_length(closed.text) - limit_utf16) <= 0:
-            return closed if head > 0 else RichText(ELLIPSIS[:limit_utf16])
-        room = utf16_length(rich.text[:head]) - over
-    return RichText(ELLIPSIS[: max(limit_utf16, 0)])
-
-
-def _head(rich: RichText, room: int) -> int:
-    text = rich.text
-    end = _index_within(text, room)
-    half = end // 2
-    ends = [at for at in sentence_ends(text[: end + 1]) if half <= at <= end and text[at : at + 1].isspace()]
-    if ends:
-        return ends[-1]
-    at = _last_space(text, end)
-    return at if at > 0 else _grapheme_start(text, end)
-
-
-def _with_ellipsis(rich: RichText, end: int) -> RichText:
-    kept = rich.text[:end].rstrip(_CUT_TAIL)
-    head = rich.slice(0, len(kept))
-    at_sentence = kept[-1:] in ".!?\u061f\u06d4\u2026" or kept[-2:-1] in ".!?\u061f\u06d4\u2026"
-    if kept.endswith(ELLIPSIS):
-        tail = ""
-    else:
-        tail = f" {ELLIPSIS}" if kept and at_sentence else ELLIPSIS
-    tail += _POP * len(_open_isolates(kept))
-    # A block goes on to the end of its line: an ellipsis behind it would stand on a line of its own.
-    spans = (
-        span.at(span.start, len(kept) + len(tail)) if span.type in _BLOCKS and span.end == len(kept) else span
-        for span in head.spans
-    )
-    return RichText(kept + tail, tuple(spans))
-
-
-def _index_within(text: str, room: int) -> int:
-    """The greatest index whose text before it is within ``room`` UTF-16 units."""
-    used = 0
-    for index, character in enumerate(text):
-        used += 1 + (character > "\uffff")
-        if used > room:
-            return index
-    return len(text)
-
-
-def _last_space(text: str, end: int) -> int:
-    """The end of the last whole word within ``end``, 0 when there is none."""
-    at = end
-    while at > 0 and not (at == len(text) or text[at].isspace()):
-        at -= 1
-    while at > 0 and text[at - 1].isspace():
-        at -= 1
-    return at
-
-
-def _grapheme_start(text: str, end: int) -> int:
-    """The nearest index at or before ``end`` that parts no grapheme; ``end`` where there is none."""
-    at = end
-    while 0 < at < len(text) and _joins(text, at):
-        at -= 1
-    return at or end
-
-
-def _joins(text: str, at: int) -> bool:
-    """Whether the characters on both sides of ``at`` are drawn as one."""
-    before, after = text[at - 1], text[at]
-    if after in _JOINERS or before in _JOINERS or unicodedata.category(after) in ("Mn", "Me", "Mc"):
-        return True
-    if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
-        return True
-    if "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff":
-        run = 0
-        while at - run > 0 and "\U0001f1e6" <= text[at - run - 1] <= "\U0001f1ff":
-            run += 1
-        return run % 2 == 1
-    return False
-
-
-def _open_isolates(text: str) -> str:
-    """The isolates of the last line that are still open: they end with the line anyway."""
-    open_ones: list[str] = []
-    for character in text[text.rfind("\n") + 1 :]:
-        if character in _ISOLATES:
-            open_ones.append(character)
-        elif character == _POP and open_ones:
-            open_ones.pop()
-    return "".join(open_ones)
-
-
-def split(rich: RichText, limit_utf16: int = 4096, limit_entities: int = 100) -> list[RichText]:
-    """Parts within both limits: cut at a paragraph, else a line, a sentence, a word.
-
-    The parts give the text back but for white space at the seams; isolates left open by a seam are closed in one
-    part and opened again in the next, which also repeats the direction mark of the line.
-    """
-    depth = _deepest_isolate(rich.text)
-    room = limit_utf16 - depth
-    parts: list[RichText] = []
-    start, prefix = 0, ""
-    while start < len(rich):
-        window = rich.slice(start, start + limit_utf16 + 1)  # one more, to see whether a word ends there
-        end = _fitting(window, room - len(prefix), limit_entities)
-        if start + end == len(rich):
-            parts.append(RichText(prefix) + window)
-            break
-        at = _seam(window.text, end)
-        head = RichText(prefix) + window.slice(0, len(window.text[:at].rstrip()))
-        if head.text.strip(_DIRECTION):
-            parts.append(head + RichText(_POP * min(depth, len(_open_isolates(head.text)))))
-        start, prefix = _next_start(rich, start + at, depth)
-    return parts
-
-
-def _deepest_isolate(text: str) -> int:
-    """How many isolates stand open at most; 0 for more than anybody means, which are not kept balanced."""
-    deepest = depth = 0
-    for character in text:
-        if character in _ISOLATES:
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character == _POP:
-            depth = max(0, depth - 1)
-        elif character == "\n":
-            depth = 0
-    return deepest if deepest <= _MOST_ISOLATES else 0
-
-
-def _fitting(window: RichText, room: int, limit_entities: int) -> int:
-    """How much of the beginning of ``window`` is within both limits."""
-    end = max(1, _index_within(window.text, room))
-    starts = [entity.offset for entity in entities(window.slice(0, end))]
-    if len(starts) > limit_entities:
-        end = min(end, max(1, _index_within(window.text, starts[limit_entities])))
-    return end
-
-
-def _seam(text: str, end: int) -> int:
-    """Where to part ``text`` within ``end``: the best kind of place that keeps at least half."""
-    half = end // 2
-    for separator in ("\n\n", "\n"):
-        at = text.rfind(separator, half, end + len(separator))
-        if at > 0 and text[:at].strip():
-            return min(at, end)
-    ends = [at for at in sentence_ends(text[: end + 1]) if half <= at <= end and text[at : at + 1].isspace()]
-    if ends:
-        return ends[-1]
-    at = _last_space(text, end)
-    return at if text[:at].strip(_DIRECTION + " \n") else _grapheme_start(text, end)
-
-
-def _next_start(rich: RichText, at: int, depth: int) -> tuple[int, str]:
-    """Where the part behind the seam ``at`` begins, and what opens again in front of it."""
-    text = rich.text
-    start = at
-    while start < len(text) and text[start].isspace():
-        start += 1
-    if "\n" in text[at:start]:
-        in_pre = any(span.type == "pre" and span.start < at < span.end for span in rich.spans)
-        return (text.rfind("\n", at, start) + 1 if in_pre else start), ""
-    line = text[text.rfind("\n", 0, at) + 1 : at]
-    mark = line[:1] if line[:1] in tuple(_MARKS) else ""
-    return start, mark + _open_isolates(line)[:depth]

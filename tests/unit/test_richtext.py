@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from bot.model import Entity
 from bot.text import markup
+from bot.text.cutting import cut, split
 from bot.text.richtext import (
     RichText,
     Span,
-    cut,
     edge_trim,
     entities,
-    split,
     telegram_clean,
     telegram_url,
     utf16_length,
