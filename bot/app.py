@@ -23,6 +23,7 @@ from bot.full_text import FullText
 from bot.model import Changes, Channel, FeedKind, Shown
 from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
+from bot.personal import House
 from bot.poller import Polled, Poller
 from bot.replay import Replayer
 from bot.schedule import Schedule
@@ -172,7 +173,8 @@ class App:
         self._poller.routes = self._replayer.routes = routes
         self._poller.zone = self._feeds.zone = config.zone
         self._fetcher.contact = config.contact
-        self._outbox.configure(routes.subscriptions, config.pace, config.on_uncertain)
+        house = House(routes.feeds, config.language, config.timezone, config.tags, config.templates)
+        self._outbox.configure(routes.subscriptions, config.pace, config.on_uncertain, house)
         self._notices.configure(config.admin_chat if self._bot else None, config.language)
         if self._site is not None:
             self._site.channels = config.channels

@@ -16,6 +16,9 @@ Language = Literal["fa", "en"]  #: languages the product speaks; posts may be in
 FUTURE = timedelta(minutes=10)
 #: The bot that stands for the local preview: what it showed was not sent by any other (DESIGN 6).
 PREVIEW_BOT = 0
+#: What a subscriber's chat may choose among: layouts that ship, and sentences of a summary (0: none).
+OWN_TEMPLATES = ("default", "compact")
+OWN_SENTENCES = (0, 1, 3, 5)
 
 
 class FeedKind(StrEnum):
@@ -352,6 +355,20 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """What a subscriber's chat chose for what it gets; the defaults are those of a channel."""
+
+    language: Language | None = None  #: None: never chosen
+    timezone: str | None = None  #: None: the bot's
+    calendars: tuple[Calendar, ...] = (Calendar.JALALI, Calendar.GREGORIAN)
+    digits: Digits = Digits.AUTO
+    summary: int = 3  #: sentences; 0 is none
+    media: Media = Media.PREVIEW
+    silent: bool = False
+    template: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A feed x chat pair with its options. ``id`` is the store's; 0 where nothing is stored."""
 
@@ -455,6 +472,8 @@ class Delivery:
     message_ids: tuple[int, ...] = ()  #: of the parts that are out
     attempt_at: datetime | None = None  #: of the last attempt; None before the first
     is_replay: bool = False
+    own: ChatOptions | None = None  #: of a subscriber's own subscription, while it lasts, what its chat chose
+    thread: int = 0  #: the forum topic of its target; 0: none
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ from bot.errors import (
 )
 from bot.model import PREVIEW_BOT, Delivery, DeliveryState, Message, OnUncertain, Pick, SentMessage, Subscription
 from bot.pacing import WINDOW, BotPace, Pace, chat_ready_at
-from bot.storage import feeds, lanes
+from bot.personal import House
+from bot.storage import feeds, lanes, subscribers
 from bot.storage.database import Database
 from bot.storage.lanes import Lane, LeaseLost
 
@@ -135,7 +136,10 @@ class Delivered:
 
 
 class Outbox:
-    """Sends the deliveries of one bot. ``subscriptions`` is replaced when feeds.yaml is read again."""
+    """Sends the deliveries of one bot. ``subscriptions`` is replaced when feeds.yaml is read again.
+
+    Those of feeds.yaml are all in it; a subscriber's own comes with its delivery.
+    """
 
     def __init__(
         self,
@@ -146,9 +150,11 @@ class Outbox:
         subscriptions: dict[int, Subscription],
         pace: Pace,
         on_uncertain: OnUncertain,
+        house: House | None = None,
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.subscriptions = subscriptions
+        self._house = house or House()
         self._database = database
         self._sender = sender
         self._clock = clock
@@ -162,9 +168,11 @@ class Outbox:
         #: Called between steps with their names; the crash test dies in it.
         self._step = step
 
-    def configure(self, subscriptions: dict[int, Subscription], pace: Pace, on_uncertain: OnUncertain) -> None:
+    def configure(
+        self, subscriptions: dict[int, Subscription], pace: Pace, on_uncertain: OnUncertain, house: House
+    ) -> None:
         """Go on with what feeds.yaml says now."""
-        self.subscriptions, self._on_uncertain = subscriptions, on_uncertain
+        self.subscriptions, self._on_uncertain, self._house = subscriptions, on_uncertain, house
         if pace != self._pace:
             self._pace, self._bot_pace = pace, BotPace(pace)
 
@@ -316,7 +324,7 @@ class Outbox:
         return _Outcome(answered)
 
     def _render(self, delivery: Delivery) -> Sequence[Message]:
-        subscription = self.subscriptions.get(delivery.subscription_id)
+        subscription = self.subscriptions.get(delivery.subscription_id) or self._house.subscription(delivery)
         if subscription is None:
             return ()
         zone = ZoneInfo(subscription.channel.timezone)
@@ -368,6 +376,7 @@ class Outbox:
             case ChatGone():
                 buried = await write(lanes.bury, lane, str(error))
                 await write(feeds.forget_chat_id, lane.bot_id, lane.chat_id)
+                await write(subscribers.leave, lane.bot_id, lane.chat_id)
                 done.dead += buried
                 done.problems.append(str(error))
                 log.error("chat gone", chat_id=lane.chat_id, dead=buried, problem=str(error))

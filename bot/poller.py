@@ -222,7 +222,8 @@ class Poller:
         if known is None:  # it left feeds.yaml a moment ago
             await self._database.write(feeds.release, claim, host_free_at=self._clock.now())
             return
-        feed = replace(known, moved_to=claim.state.moved_to, subscribers=len(self.routes.of_feed(known.id)))
+        following = len(self.routes.of_feed(known.id)) + claim.subscribers
+        feed = replace(known, moved_to=claim.state.moved_to, subscribers=following)
         try:
             ingested, batch = await self._read_and_ingest(feed, claim, is_patient=is_patient)
             await self._settle(feed, claim, ingested, batch, polled)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.manners import NextCheck
-from bot.model import Entry, OnUncertain, Reading, Subscription
+from bot.model import Entry, Feed, OnUncertain, Reading, Subscription
 from bot.outbox import Outbox
 from bot.pacing import Pace
+from bot.personal import House
 from bot.storage import feeds, ingest, reports, search
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
@@ -25,10 +26,10 @@ class Stage:
     sender: FakeSender
     routes: Routes = field(default_factory=lambda: Routes({}, {}))
 
-    async def adopt(self, *wanted: Subscription) -> None:
-        """What reading feeds.yaml does."""
-        wanted = wanted or (a_subscription(),)
-        configured = list({subscription.feed.name: subscription.feed for subscription in wanted}.values())
+    async def adopt(self, *wanted: Subscription, feeds: Sequence[Feed] = ()) -> None:
+        """What reading feeds.yaml does; *feeds* are those that go to no channel."""
+        wanted = wanted or (() if feeds else (a_subscription(),))
+        configured = [*{subscription.feed.name: subscription.feed for subscription in wanted}.values(), *feeds]
         self.routes = await self.database.write(
             ingest.adopt, self.sender.bot_id, configured, list(wanted), self.clock.now()
         )
@@ -59,6 +60,7 @@ class Stage:
             subscriptions=self.routes.subscriptions,
             pace=pace or Pace(),
             on_uncertain=on_uncertain,
+            house=House(self.routes.feeds),
             step=step,
         )
 

@@ -3,17 +3,18 @@
 Called by ``ingest.py`` for what a reading brought, and by ``replays.py``. Which posts are new, it does not decide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
 
 from bot import routing
-from bot.model import DeliveryClass, DeliveryState, Entry, Subscription, Verdict
-from bot.storage import own_posts
+from bot.model import Channel, DeliveryClass, DeliveryState, Entry, Feed, Subscription, Verdict
+from bot.storage import own_posts, subscribers
 from bot.storage.dialects import upsert_all
 from bot.storage.schema import deliveries, lanes, posts, subscriptions, targets, verdicts
+from bot.text import persian
 
 
 def publish(
@@ -52,6 +53,22 @@ def publish(
             count += enqueue(connection, subscription, now, DeliveryClass.LIVE, chosen)
     _keep_verdicts(connection, rows)
     return count
+
+
+def publish_to_subscribers(
+    connection: Connection, bot_id: int, feed: Feed, due: Mapping[int, Entry], now: datetime, silent: Collection[int]
+) -> int:
+    """One delivery for each post and each place that follows its feed or a hashtag of it by itself.
+
+    What no channel gets, such as old posts and all but the newest of a crowd, no subscriber gets.
+    """
+    anybody = Subscription(feed, Channel("", ""))
+    going = {
+        post_id: {persian.key_fold(tag) for tag in entry.tags} - {""}
+        for post_id, entry in due.items()
+        if post_id not in silent and routing.decide(entry, anybody, now) == routing.GO
+    }
+    return subscribers.enqueue(connection, bot_id, feed.id, going, now)
 
 
 def _keep_verdicts(connection: Connection, rows: list[dict[str, Any]]) -> None:

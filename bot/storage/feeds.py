@@ -29,7 +29,7 @@ from bot import manners, process
 from bot.health import FeedState, Health
 from bot.manners import NextCheck, Rhythm, Trail
 from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
-from bot.storage import own_posts
+from bot.storage import own_posts, subscribers
 from bot.storage.dialects import insert_into, upsert
 from bot.storage.schema import feed_names, feeds, hosts, lanes, post_keys, posts, subscriptions, targets
 
@@ -45,7 +45,8 @@ class Routes:
     """The configured feeds and subscriptions, with the ids the store gave them."""
 
     feeds: dict[int, Feed]  #: by feed id; of names that share an address, the first
-    subscriptions: dict[int, Subscription]  #: by subscription id
+    subscriptions: dict[int, Subscription]  #: by subscription id; subscribers' own are not here: there may be many
+    bot_id: int = PREVIEW_BOT
     _by_feed: dict[int, list[Subscription]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,10 +86,10 @@ def reconcile(
         kept[subscription_id] = replace(placed, id=subscription_id)
     connection.execute(
         update(subscriptions)
-        .where(subscriptions.c.bot_id == bot_id, subscriptions.c.id.not_in(kept))
+        .where(subscriptions.c.bot_id == bot_id, ~subscriptions.c.own, subscriptions.c.id.not_in(kept))
         .values(active=False)
     )
-    return Routes(read, kept), sorted(kept.keys() - known)
+    return Routes(read, kept, bot_id), sorted(kept.keys() - known)
 
 
 def _together(first: Feed, other: Feed) -> Feed:
@@ -179,7 +180,7 @@ def _upsert_subscription(
     connection: Connection, bot_id: int, subscription: Subscription, names: Collection[str], now: datetime
 ) -> int:
     target_id = _upsert_target(connection, bot_id, subscription, now)
-    key = {"bot_id": bot_id, "target_id": target_id, "feed_name": subscription.feed.name}
+    key = {"bot_id": bot_id, "target_id": target_id, "own": False, "feed_name": subscription.feed.name}
     found = select(subscriptions.c.id).filter_by(**key)
     if connection.execute(found).first() is None:
         _rename_subscription(connection, key, subscription.feed.id, names)
@@ -195,7 +196,8 @@ def _rename_subscription(connection: Connection, key: dict[str, Any], feed_id: i
     renamed = connection.execute(
         select(subscriptions.c.id)
         .where(subscriptions.c.bot_id == key["bot_id"], subscriptions.c.target_id == key["target_id"])
-        .where(subscriptions.c.feed_id == feed_id, subscriptions.c.active, subscriptions.c.feed_name.not_in(names))
+        .where(subscriptions.c.feed_id == feed_id, subscriptions.c.active, ~subscriptions.c.own)
+        .where(subscriptions.c.feed_name.not_in(names))
         .order_by(subscriptions.c.id)
     ).first()
     if renamed is not None:
@@ -223,6 +225,7 @@ def resolve_target(connection: Connection, target_id: int, chat_id: int, now: da
         update(targets).where(targets.c.id == target_id).values(chat_id=chat_id, error=None).returning(targets.c.bot_id)
     ).scalar_one()
     upsert(connection, lanes, {"bot_id": bot_id, "chat_id": chat_id}, {"next_at": now})
+    subscribers.join(connection, target_id)
     own_posts.mark_own(connection, target_id)
 
 
@@ -269,6 +272,7 @@ class Claim:
     is_first: bool
     host: str
     state: FeedState
+    subscribers: int = 0  #: chats that follow it by themselves
 
 
 def claim_due(
@@ -312,7 +316,8 @@ def claim_due(
         .returning(feeds.c.id, feeds.c.lease_no)
     )
     lease_numbers = {row.id: row.lease_no for row in numbers}
-    return [_claim(row, lease_numbers[feed_id]) for feed_id, row in taken.items()]
+    following = subscribers.count(connection, list(taken))
+    return [_claim(row, lease_numbers[feed_id], following.get(feed_id, 0)) for feed_id, row in taken.items()]
 
 
 def _is_among(connection: Connection, ids: Iterable[int]) -> Any:
@@ -343,7 +348,7 @@ def free_host(connection: Connection, host: str, until: datetime, at: datetime) 
     connection.execute(update(hosts).where(hosts.c.name == host, hosts.c.next_at == until).values(next_at=at))
 
 
-def _claim(row: Row[*tuple[Any, ...]], lease_no: int) -> Claim:
+def _claim(row: Row[*tuple[Any, ...]], lease_no: int, following: int) -> Claim:
     return Claim(
         feed_id=row.id,
         lease_no=lease_no,
@@ -351,6 +356,7 @@ def _claim(row: Row[*tuple[Any, ...]], lease_no: int) -> Claim:
         is_first=row.baseline_at is None,
         host=row.host,
         state=state_of(row),
+        subscribers=following,
     )
 
 

@@ -18,7 +18,7 @@ from bot.identity import Document, Identified, Known, Likeness, Recent, Resolved
 from bot.model import FUTURE, Entry, Feed, FeedKind, Ingested, Keys, OnWeekdayMismatch, Reading, Subscription
 from bot.storage import own_posts, revisions, search
 from bot.storage.dialects import in_chunks, upsert_all
-from bot.storage.enqueue import enqueue_backfill, publish
+from bot.storage.enqueue import enqueue_backfill, publish, publish_to_subscribers
 from bot.storage.feeds import Claim, Routes, columns_of_validators, reconcile
 from bot.storage.schema import feeds, post_keys, posts, subscriptions
 
@@ -62,6 +62,8 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     if not claim.is_first:
         due |= {post_id: one.entry for post_id, one in stored.items() if not _held(one.entry, feed)}
         enqueued = publish(connection, due, wanting, now, silent=silent)
+        if not row.resumed:  # else it is from before anybody followed the feed
+            enqueued += publish_to_subscribers(connection, routes.bot_id, feed, due, now, silent)
     # Of a first reading nothing is enqueued before its end, so it is asked once.
     if reading.last if claim.is_first else own_posts.may_be_own(reading.entries):
         enqueued -= sum(own_posts.mark_own(connection, target_id) for target_id in _targets_of(connection, wanting))

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage
-from bot.storage import records
+from bot.storage import records, subscribers
 from bot.storage.dialects import upsert
-from bot.storage.schema import deliveries, feeds, hosts, lanes, posts, targets
+from bot.storage.schema import chats, deliveries, feeds, hosts, lanes, posts, subscriptions, targets
 
 #: These stop everything behind them in their lane.
 BLOCKING = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
@@ -120,10 +120,13 @@ def load(connection: Connection, *conditions: Any, limit: int) -> list[Delivery]
     """Read deliveries with their posts, in the order in which they go."""
     rows = connection.execute(
         select(
-            *deliveries.c, targets.c.chat_id, *(column.label(f"of_post_{column.name}") for column in posts.c),
-            feeds.c.title.label("feed_title"),
+            *deliveries.c, targets.c.chat_id, targets.c.thread, subscriptions.c.own, subscriptions.c.active,
+            chats.c.language.label("chosen_language"), chats.c.options, feeds.c.title.label("feed_title"),
+            *(column.label(f"of_post_{column.name}") for column in posts.c),
         )
         .join(targets, targets.c.id == deliveries.c.target_id)
+        .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id)
+        .outerjoin(chats, (chats.c.bot_id == targets.c.bot_id) & (chats.c.chat_id == targets.c.chat_id))
         .join(posts, posts.c.id == deliveries.c.post_id)
         .join(feeds, feeds.c.id == posts.c.feed_id)
         .where(*conditions)
@@ -147,6 +150,8 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
         created_at=row.created_at,
         attempt_at=row.attempt_at,
         is_replay=row.turn == DeliveryClass.REPLAY,
+        own=records.options_of(row.options, row.chosen_language) if row.own and row.active else None,
+        thread=row.thread,
     )
 
 
@@ -308,3 +313,4 @@ def migrate_chat(connection: Connection, lane: Lane, new_chat_id: int, now: date
         .where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
         .values(chat_id=new_chat_id)
     )
+    subscribers.move_chat(connection, lane.bot_id, lane.chat_id, new_chat_id)

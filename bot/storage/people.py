@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from bot.model import ChatOptions
+from bot.storage import records
 from bot.storage.dialects import upsert
 from bot.storage.schema import admins, chats
 
@@ -23,3 +25,15 @@ def language_of(connection: Connection, bot_id: int, chat_id: int) -> str | None
     return connection.execute(
         select(chats.c.language).where(chats.c.bot_id == bot_id, chats.c.chat_id == chat_id)
     ).scalar_one_or_none()
+
+
+def options(connection: Connection, bot_id: int, chat_id: int) -> ChatOptions:
+    """What a chat chose; the defaults where it never did."""
+    row = connection.execute(select(chats).where(chats.c.bot_id == bot_id, chats.c.chat_id == chat_id)).first()
+    return records.options_of(row.options, row.language) if row else ChatOptions()
+
+
+def choose(connection: Connection, bot_id: int, chat_id: int, chosen: ChatOptions) -> None:
+    """Keep what a chat chose."""
+    values = {"language": chosen.language, "options": records.json_of_options(chosen)}
+    upsert(connection, chats, {"bot_id": bot_id, "chat_id": chat_id}, values)

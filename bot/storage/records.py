@@ -1,18 +1,25 @@
 """Rows to records and back: the one place that knows how a post or a message lies in a row."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from sqlalchemy import Row
 
 from bot.model import (
+    OWN_SENTENCES,
+    OWN_TEMPLATES,
     Attachment,
     Button,
+    Calendar,
+    ChatOptions,
+    Digits,
     Enclosure,
     Entity,
     Entry,
     Flag,
     LinkPreview,
+    Media,
     Message,
     MessageKind,
     Post,
@@ -65,3 +72,30 @@ def message_of(stored: dict[str, Any]) -> Message:
         buttons=tuple(tuple(Button(**button) for button in row) for row in stored["buttons"]),
         instead=message_of(stored["instead"]) if stored["instead"] else None,
     )
+
+
+def json_of_options(options: ChatOptions) -> dict[str, Any]:
+    """What a chat chose, where it is not the default; its language has a column of its own."""
+    chosen = {part.name: getattr(options, part.name) for part in fields(options) if part.name != "language"}
+    return {name: value for name, value in chosen.items() if value != getattr(ChatOptions(), name)}
+
+
+def options_of(stored: Mapping[str, Any] | None, language: str | None) -> ChatOptions:
+    """Read what ``json_of_options`` wrote. A choice that only another version knows is the default."""
+    stored = stored or {}
+    made = ChatOptions(
+        language="fa" if language == "fa" else "en" if language == "en" else None,
+        timezone=stored.get("timezone"),
+        silent=stored.get("silent") is True,
+    )
+    calendars = tuple(Calendar(name) for name in stored.get("calendars", ()) if name in list(Calendar))
+    made = replace(made, calendars=calendars) if calendars else made
+    if stored.get("digits") in list(Digits):
+        made = replace(made, digits=Digits(stored["digits"]))
+    if stored.get("media") in list(Media):
+        made = replace(made, media=Media(stored["media"]))
+    if stored.get("summary") in OWN_SENTENCES:
+        made = replace(made, summary=stored["summary"])
+    if stored.get("template") in OWN_TEMPLATES:
+        made = replace(made, template=stored["template"])
+    return made

@@ -86,7 +86,7 @@ def _routes(connection: Connection, bot_id: int) -> dict[int, list[tuple[int, st
     for row in connection.execute(
         select(subscriptions.c.feed_id, targets.c.id, targets.c.chat)
         .join(targets, targets.c.id == subscriptions.c.target_id)
-        .where(subscriptions.c.bot_id == bot_id, subscriptions.c.active)
+        .where(subscriptions.c.bot_id == bot_id, subscriptions.c.active, ~subscriptions.c.own)
         .order_by(subscriptions.c.id)
     ):
         targets_of = routes.setdefault(row.feed_id, [])

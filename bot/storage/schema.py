@@ -202,7 +202,7 @@ targets = Table(
     Column("bot_id", BigInteger, nullable=False),
     Column("chat", Text, nullable=False),
     Column("thread", Integer, nullable=False),
-    Column("channel", Text, nullable=False),  # its name in feeds.yaml
+    Column("channel", Text, nullable=False),  # its name in feeds.yaml; "" for a chat that only follows by itself
     Column("chat_id", BigInteger),  # NULL until Telegram was asked
     Column("error", Text),  # why it could not be resolved
     UniqueConstraint("bot_id", "chat", "thread"),
@@ -223,18 +223,22 @@ lanes = Table(
     Index("ix_lanes_bot_id_next_at", "bot_id", "next_at"),  # outbox: which lanes are due
 )
 
-#: A route: a feed, by one of its names, into a target.
+#: A route: a feed, by one of its names, into a target. Or a subscriber's own: a feed or a hashtag that a chat follows.
 subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", RowId, primary_key=True),
     Column("bot_id", BigInteger, nullable=False),
-    Column("feed_id", ForeignKey("feeds.id"), nullable=False, index=True),
+    Column("own", Boolean, nullable=False, server_default="0"),  # a subscriber's; feeds.yaml says nothing of it
+    Column("feed_id", ForeignKey("feeds.id"), index=True),  # NULL: a hashtag of any feed
+    Column("tag", Text, index=True),  # folded (persian.key_fold), of own ones
     Column("target_id", ForeignKey("targets.id"), nullable=False),
-    Column("feed_name", Text, nullable=False),
+    Column("feed_name", Text, nullable=False),  # of own ones the feed's number, or the hashtag as it was written
     Column("created_at", Instant, nullable=False),
     Column("active", Boolean, nullable=False),
-    UniqueConstraint("bot_id", "target_id", "feed_name"),
+    Column("paused", Boolean, nullable=False, server_default="0"),  # own: its chat left, and may come back
+    Column("muted_until", Instant),  # own: nothing is sent before
+    UniqueConstraint("bot_id", "target_id", "own", "feed_name"),
 )
 
 #: The outbox. States and transitions: ``outbox.py``.
@@ -304,5 +308,6 @@ chats = Table(
     metadata,
     Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
     Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("language", Text, nullable=False),
+    Column("language", Text),  # NULL: never chosen
+    Column("options", JSON, nullable=False, server_default="{}"),  # model.ChatOptions, what differs from the default
 )

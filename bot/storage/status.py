@@ -120,7 +120,7 @@ def _channels(connection: Connection, bot_id: int) -> dict[int, tuple[str, ...]]
     found: dict[int, tuple[str, ...]] = {}
     query: Any = (
         select(targets.c.chat_id, targets.c.channel)
-        .where(targets.c.bot_id == bot_id, targets.c.id.in_(select(subscriptions.c.target_id)))
+        .where(targets.c.bot_id == bot_id, targets.c.id.in_(select(subscriptions.c.target_id)), targets.c.channel != "")
         .order_by(targets.c.channel)
         .distinct()
     )

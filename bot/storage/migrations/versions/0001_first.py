@@ -23,7 +23,8 @@ def upgrade() -> None:
         "chats",
         sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("options", sa.JSON(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("bot_id", "chat_id", name=op.f("pk_chats")),
     )
     op.create_table(
@@ -169,20 +170,25 @@ def upgrade() -> None:
         "subscriptions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("bot_id", sa.BigInteger(), nullable=False),
-        sa.Column("feed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("own", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("feed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("tag", sa.Text(), nullable=True),
         sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("feed_name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("muted_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_subscriptions_feed_id")),
         sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name=op.f("fk_subscriptions_target_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
         sa.UniqueConstraint(
-            "bot_id", "target_id", "feed_name", name=op.f("uq_subscriptions_bot_id_target_id_feed_name")
+            "bot_id", "target_id", "own", "feed_name", name=op.f("uq_subscriptions_bot_id_target_id_own_feed_name")
         ),
     )
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_subscriptions_feed_id"), ["feed_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_subscriptions_tag"), ["tag"], unique=False)
 
     op.create_table(
         "deliveries",

@@ -1,0 +1,58 @@
+"""What a subscriber's chat chose becomes the form of its messages. Pure; called by ``outbox.py`` and the screens.
+
+A channel's form stands in feeds.yaml; a subscriber's is kept with its chat and comes with each delivery, so that nobody
+holds the records of all subscribers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot import render
+from bot.model import Channel, ChatOptions, Delivery, Feed, FeedKind, Language, Subscription, SummaryOptions
+
+_CHARS_A_SENTENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What holds for every subscriber: the bot's own settings, and the feeds it reads."""
+
+    feeds: Mapping[int, Feed] = field(default_factory=dict)
+    language: Language = "fa"
+    timezone: str = "Asia/Tehran"
+    tags: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=lambda: render.TEMPLATES)
+
+    def channel(self, options: ChatOptions, chat_id: int, thread: int | None) -> Channel:
+        """The chat of a subscriber, as if it stood in feeds.yaml."""
+        sentences = options.summary
+        return Channel(
+            name="",
+            chat=str(chat_id),
+            thread=thread or None,
+            language=options.language or self.language,
+            timezone=options.timezone or self.timezone,
+            calendars=options.calendars,
+            digits=options.digits,
+            template=options.template,
+            summary=SummaryOptions(sentences, sentences * _CHARS_A_SENTENCE) if sentences else None,
+            media=options.media,
+            silent=options.silent,
+            source=True,  # posts of many feeds come together there
+        )
+
+    def subscription(self, delivery: Delivery) -> Subscription | None:
+        """The subscription that a delivery belongs to, if it is a subscriber's own and still there."""
+        if delivery.own is None:
+            return None
+        post = delivery.post
+        feed = self.feeds.get(post.feed_id) or Feed(post.feed_title or "", FeedKind.HTTP, "", id=post.feed_id)
+        channel = self.channel(delivery.own, delivery.chat_id, delivery.thread)
+        return Subscription(
+            feed=feed,
+            channel=channel,
+            id=delivery.subscription_id,
+            template_text=self.templates[channel.template],
+            tags=self.tags,
+            home_timezone=self.timezone,
+        )
