@@ -345,8 +345,12 @@ def _merge(*sections: ChannelSection) -> dict[str, Any]:
     return merged
 
 
+#: Keys of sections that a channel's record has not, or has otherwise.
+_NOT_OF_A_CHANNEL = frozenset({"chat", "channel", "summary", "source", "include", "exclude"})
+
+
 def _channel(name: str, written: Mapping[str, Any], document: Document, *, chat: str) -> Channel:
-    values = {key: value for key, value in written.items() if key not in ("chat", "channel", "summary", "source")}
+    values = {key: value for key, value in written.items() if key not in _NOT_OF_A_CHANNEL}
     if "calendars" in values:
         values["calendars"] = tuple(values["calendars"])
     if "only" in values:
@@ -372,6 +376,8 @@ def _http_feed(name: str, section: FeedSection) -> Feed:
         headers=section.headers,
         full_text=section.full_text,
         language=None if section.language == "auto" else section.language,
+        include=tuple(section.include),
+        exclude=tuple(section.exclude),
     )
 
 
@@ -383,6 +389,8 @@ def _archive_feed(name: str, section: ArchiveSection, path: Path) -> Feed:
         title=section.title,
         backfill=section.backfill,
         language=None if section.language == "auto" else section.language,
+        include=tuple(section.include),
+        exclude=tuple(section.exclude),
         format=section.format,
         on_weekday_mismatch=section.on_weekday_mismatch,
         replay=Replay(tuple(sorted(set(section.replay.at))), section.replay.pick) if section.replay else None,
@@ -411,6 +419,8 @@ def _subscriptions(document: Document, channels: Mapping[str, Channel], feeds: l
             feed=feed,
             channel=channel,
             hashtags=tuple(section.hashtags),
+            include=tuple(item.include) if isinstance(item, RouteSection) else (),
+            exclude=tuple(item.exclude) if isinstance(item, RouteSection) else (),
             template_text={**render.TEMPLATES, **document.templates}[channel.template],
             tags=document.tags,
             home_timezone=document.bot.timezone,
@@ -468,10 +478,15 @@ def compare(old: Config, new: Config) -> Changes:
     )
 
 
-def _routes(config: Config, feed: str) -> list[tuple[Channel, tuple[str, ...]]]:
+def _routes(config: Config, feed: str) -> list[tuple[Any, ...]]:
     # Whether the source is named follows from how many feeds a channel has: that is no change of a route.
     return [
-        (replace(subscription.channel, source=False), subscription.hashtags)
+        (
+            replace(subscription.channel, source=False),
+            subscription.hashtags,
+            subscription.include,
+            subscription.exclude,
+        )
         for subscription in config.subscriptions
         if subscription.feed.name == feed
     ]

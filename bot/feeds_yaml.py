@@ -28,6 +28,7 @@ from bot.yaml_values import (
     Backfill,
     Chat,
     DateForm,
+    FilterPattern,
     HeaderName,
     HeaderValue,
     LanguageCode,
@@ -49,7 +50,7 @@ from bot.yaml_values import (
 NOT_YET = frozenset(
     {
         "imports", "open", "keep", "length", "paid_broadcast", "buttons", "quiet_hours", "max_per_hour",
-        "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked", "include", "exclude",
+        "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked",
     }
 )  # fmt: skip
 
@@ -137,8 +138,17 @@ class NamedChannelSection(ChannelSection):
     """Its @name in quotes, or its numeric id."""
 
 
-class RouteSection(ChannelSection):
-    """A channel in a feed's ``to``, with keys for this route only."""
+class FilterSection(Section):
+    """Which posts pass, by what they say."""
+
+    include: list[FilterPattern] = Field(default_factory=list, max_length=100)
+    """Posts that say one of these: words, title:words, or re: and an expression of RE2 without regard to case."""
+    exclude: list[FilterPattern] = Field(default_factory=list, max_length=100)
+    """Posts that say none of these; written as include."""
+
+
+class RouteSection(ChannelSection, FilterSection):
+    """A channel in a feed's ``to``, with keys for this route only; a post must pass the feed's filters and these."""
 
     channel: str
     """Name of the channel."""
@@ -172,7 +182,7 @@ Route = Annotated[
 ]
 
 
-class SourceSection(Section):
+class SourceSection(FilterSection):
     """What feeds and archives have in common."""
 
     title: str | None = Field(None, max_length=200)

@@ -166,6 +166,8 @@ class Feed:
     language: str | None = None  #: None: decided entry by entry
     format: str = "auto"  #: of an archive's files; the names of feeds.yaml
     full_text: bool = False  #: the article that an entry links to is fetched
+    include: tuple[str, ...] = ()  #: posts that say one of these (``filters.py``); empty: all
+    exclude: tuple[str, ...] = ()  #: none that says one of these
     on_weekday_mismatch: OnWeekdayMismatch = OnWeekdayMismatch.HOLD
     replay: Replay | None = None
     moved_to: str | None = None  #: where its publisher moved it for good: asked instead of ``url``
@@ -376,6 +378,8 @@ class Subscription:
     channel: Channel
     id: int = 0
     hashtags: tuple[str, ...] = ()  #: fixed hashtags of the feed
+    include: tuple[str, ...] = ()  #: the route's own, beside its feed's
+    exclude: tuple[str, ...] = ()
     template_text: str = ""  #: the source of ``channel.template``
     tags: Mapping[str, str] = field(default_factory=dict)  #: hashtags that mean the same in two languages
     home_timezone: str = "Asia/Tehran"  #: the bot's: a date without a time is a civil day there

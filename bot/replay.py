@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import anniversary
+from bot import anniversary, routing
 from bot.clock import Clock
 from bot.model import Pick, Subscription
 from bot.storage import replays
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 #: A slot that was missed by more than this is let go.
 MAKE_UP = timedelta(hours=6)
+#: So many posts are looked at for a slot whose route has filters. What is rejected is not looked at again.
+MOST_REJECTED = 200
 
 
 # --- policy: pure --------------------------------------------------------------------------------------------
@@ -81,11 +83,21 @@ class Replayer:
         if plan is None or slot is None or not await self._database.read(replays.is_free, subscription.id, slot):
             return 0
         candidates = await self._database.read(replays.unpublished, subscription)
-        home = ZoneInfo(subscription.home_timezone)
-        chosen = choose(candidates, plan.pick, now.astimezone(zone).date(), home, slot)
+        home, today = ZoneInfo(subscription.home_timezone), now.astimezone(zone).date()
+        chosen = choose(candidates, plan.pick, today, home, slot)
+        rejected = 0
+        while chosen and await self._is_rejected(subscription, chosen):
+            candidates.remove(chosen)
+            rejected += 1
+            chosen = choose(candidates, plan.pick, today, home, slot) if rejected < MOST_REJECTED else None
         filled = await self._database.write(replays.fill, subscription, slot, chosen.id if chosen else None, now)
         if filled:
             log.info(
                 "replayed", feed=subscription.feed.name, channel=subscription.channel.name, post=chosen and chosen.id
             )
         return filled
+
+    async def _is_rejected(self, subscription: Subscription, candidate: Candidate) -> bool:
+        return routing.has_filters(subscription) and await self._database.write(
+            replays.reject, subscription, candidate.id
+        )

@@ -8,6 +8,7 @@ the baseline, out of which the store takes the newest ``backfill`` posts.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot import filters
 from bot.model import Entry, FeedKind, Flag, OnWeekdayMismatch, Subscription, Verdict
 
 #: Of posts that come in a crowd so many are published, the newest.
@@ -34,10 +35,8 @@ GO = Decision(Verdict.PENDING, "")
 def decide(entry: Entry, subscription: Subscription, now: datetime) -> Decision:
     """Say what becomes of a post that was not there at the last reading."""
     channel = subscription.channel
-    if channel.only and entry.language not in channel.only:
-        return Decision(
-            Verdict.FILTERED, f"its language is {entry.language or 'unknown'}; only {', '.join(channel.only)} goes here"
-        )
+    if filtered := rejection(entry, subscription):
+        return Decision(Verdict.FILTERED, filtered)
     # Archives are exempt: an old post added to one is what its owner wants to publish.
     if subscription.feed.kind is FeedKind.HTTP and entry.published is not None:
         age = now - entry.published
@@ -46,6 +45,25 @@ def decide(entry: Entry, subscription: Subscription, now: datetime) -> Decision:
                 Verdict.TOO_OLD, f"{_in_words(age)} old when it appeared; max_age is {_in_words(channel.max_age)}"
             )
     return GO
+
+
+def rejection(entry: Entry, subscription: Subscription) -> str | None:
+    """Say what of its words or language keeps a post out of a route, or None; whatever its age.
+
+    The filters of the feed's name come first, then those of the route: a post must pass both.
+    """
+    only, feed = subscription.channel.only, subscription.feed
+    if only and entry.language not in only:
+        return f"its language is {entry.language or 'unknown'}; only {', '.join(only)} goes here"
+    return filters.rejection(feed.include, feed.exclude, entry) or filters.rejection(
+        subscription.include, subscription.exclude, entry
+    )
+
+
+def has_filters(subscription: Subscription) -> bool:
+    """Whether the words of a post must be looked at before it goes this way."""
+    feed = subscription.feed
+    return bool(feed.include or feed.exclude or subscription.include or subscription.exclude)
 
 
 def _in_words(span: timedelta) -> str:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from bot import filters
 from bot.model import Calendar
 
 #: Asking a publisher more often is bad manners, whoever wants it.
@@ -104,6 +105,11 @@ def _date_form(value: Any) -> Any:
     return text
 
 
+def _filter(written: str) -> str:
+    filters.compiled(written)
+    return written
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -174,6 +180,9 @@ TimeOfDay = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", "examples": ["09:00"]}),
 ]
 Zone = Annotated[str, AfterValidator(_zone)]
+FilterPattern = Annotated[
+    str, AfterValidator(_filter), Field(max_length=1000, examples=["moon", "title:moon", "re:..."])
+]
 WebAddress = Annotated[str, AfterValidator(_web_address), Field(json_schema_extra={"pattern": r"^https?://\S+$"})]
 LanguageCode = Annotated[str, Field(pattern=LANGUAGE)]
 HeaderName = Annotated[str, Field(pattern=HEADER_NAME)]

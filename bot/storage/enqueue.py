@@ -7,14 +7,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
 
 from bot import routing
 from bot.model import Channel, DeliveryClass, DeliveryState, Entry, Feed, Subscription, Verdict
-from bot.storage import own_posts, subscribers
-from bot.storage.dialects import upsert_all
+from bot.routing import Decision
+from bot.storage import own_posts, records, subscribers
+from bot.storage.dialects import in_chunks, upsert_all
 from bot.storage.schema import deliveries, lanes, posts, subscriptions, targets, verdicts
 from bot.text import persian
+
+#: Stored posts whose words are in memory at once.
+LOOKED_AT = 200
 
 
 def publish(
@@ -30,28 +34,18 @@ def publish(
     Posts go out in the order of their ids.
     """
     count = 0
-    rows: list[dict[str, Any]] = []
     for subscription in wanting:
-        going = []
-        for post_id, entry in due.items():
-            decision = routing.decide(entry, subscription, now)
-            if decision.verdict is Verdict.PENDING and post_id in silent:
-                decision = routing.Decision(Verdict.BASELINE, silent[post_id])
-            if decision.verdict is Verdict.PENDING:
-                going.append(post_id)
-            else:
-                rows.append(
-                    {
-                        "post_id": post_id,
-                        "target_id": subscription.id,
-                        "verdict": decision.verdict,
-                        "reason": decision.reason,
-                    }
-                )
+        decisions = {post_id: routing.decide(entry, subscription, now) for post_id, entry in due.items()}
+        decisions |= {
+            post_id: Decision(Verdict.BASELINE, why)
+            for post_id, why in silent.items()
+            if post_id in decisions and decisions[post_id].verdict is Verdict.PENDING
+        }
+        going = [post_id for post_id, decision in decisions.items() if decision.verdict is Verdict.PENDING]
         if going:
             chosen = select(posts.c.id, posts.c.id.label("place")).where(posts.c.id.in_(going))
             count += enqueue(connection, subscription, now, DeliveryClass.LIVE, chosen)
-    _keep_verdicts(connection, rows)
+        keep_verdicts(connection, subscription, decisions)
     return count
 
 
@@ -71,19 +65,17 @@ def publish_to_subscribers(
     return subscribers.enqueue(connection, bot_id, feed.id, going, now)
 
 
-def _keep_verdicts(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Two names of one address may lead to one target: the later verdict stands."""
-    if not rows:
+def keep_verdicts(connection: Connection, subscription: Subscription, decisions: Mapping[int, Decision]) -> None:
+    """Keep why posts stay out of a target. Two names of one address may lead to one: the later verdict stands."""
+    staying = {post_id: one for post_id, one in decisions.items() if one.verdict is not Verdict.PENDING}
+    if not staying:
         return
-    target_of = {
-        row.id: row.target_id
-        for row in connection.execute(
-            select(subscriptions.c.id, subscriptions.c.target_id).where(
-                subscriptions.c.id.in_({row["target_id"] for row in rows})
-            )
-        )
-    }
-    rows = [row | {"target_id": target_of[row["target_id"]]} for row in rows]
+    of_route = select(subscriptions.c.target_id).where(subscriptions.c.id == subscription.id)
+    target_id = connection.execute(of_route).scalar_one()
+    rows = [
+        {"post_id": post_id, "target_id": target_id, "verdict": one.verdict, "reason": one.reason}
+        for post_id, one in staying.items()
+    ]
     upsert_all(connection, verdicts, rows, ["post_id", "target_id"])
 
 
@@ -102,11 +94,46 @@ def enqueue_backfill(connection: Connection, subscription: Subscription, now: da
             *([posts.c.language.in_(subscription.channel.only)] if subscription.channel.only else []),
         )
         .order_by(posts.c.effective_at.desc(), posts.c.id.desc())
-        .limit(backfill)
-        .subquery()
     )
-    place = func.row_number().over(order_by=(newest.c.effective_at, newest.c.id))
-    return enqueue(connection, subscription, now, DeliveryClass.BACKFILL, select(newest.c.id, place.label("place")))
+    if routing.has_filters(subscription):
+        ids = [row.id for row in connection.execute(newest)]
+        passing = _newest_that_pass(connection, subscription, ids, backfill)
+        # The oldest chunk first: within one, ``_oldest_first`` orders.
+        return sum(
+            enqueue(connection, subscription, now, DeliveryClass.BACKFILL, _oldest_first(posts.c.id.in_(some)))
+            for some in in_chunks(passing[::-1])
+        )
+    chosen = select(newest.limit(backfill).subquery().c.id)
+    return enqueue(connection, subscription, now, DeliveryClass.BACKFILL, _oldest_first(posts.c.id.in_(chosen)))
+
+
+def _oldest_first(chosen: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    place = func.row_number().over(order_by=(posts.c.effective_at, posts.c.id))
+    return select(posts.c.id, place.label("place")).where(chosen)
+
+
+def _newest_that_pass(
+    connection: Connection, subscription: Subscription, newest: Sequence[int], wanted: int | None
+) -> list[int]:
+    """Of posts, newest first, so many as their words let through; those that they do not get their verdict."""
+    passing: list[int] = []
+    filtered: dict[int, Decision] = {}
+    for at in range(0, len(newest), LOOKED_AT):
+        some = newest[at : at + LOOKED_AT]
+        rows = connection.execute(select(posts).where(posts.c.id.in_(some)))
+        entries = {row.id: records.post_of(row).entry for row in rows}
+        for post_id in some:
+            if len(passing) == wanted:
+                break
+            reason = routing.rejection(entries[post_id], subscription)
+            if reason is None:
+                passing.append(post_id)
+            else:
+                filtered[post_id] = Decision(Verdict.FILTERED, reason)
+        if len(passing) == wanted:
+            break
+    keep_verdicts(connection, subscription, filtered)
+    return passing
 
 
 def enqueue(

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, exists, insert, literal, select
 
-from bot.model import DeliveryClass, Subscription
-from bot.storage import own_posts
-from bot.storage.enqueue import enqueue
-from bot.storage.schema import deliveries, posts, replays, subscriptions
+from bot import routing
+from bot.model import DeliveryClass, Subscription, Verdict
+from bot.routing import Decision
+from bot.storage import records
+from bot.storage.enqueue import enqueue, keep_verdicts
+from bot.storage.schema import deliveries, posts, replays, subscriptions, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,25 @@ def unpublished(connection: Connection, subscription: Subscription) -> list[Cand
             posts.c.feed_id == subscription.feed.id,
             posts.c.held.is_(None),
             ~exists().where(deliveries.c.post_id == posts.c.id, deliveries.c.target_id == target),
-            ~own_posts.is_already_there(posts.c.id, target),
+            ~exists().where(
+                verdicts.c.post_id == posts.c.id,
+                verdicts.c.target_id == target,
+                verdicts.c.verdict.in_([Verdict.DUPLICATE, Verdict.FILTERED]),
+            ),
             *([posts.c.language.in_(only)] if only else []),
         )
         .order_by(posts.c.effective_at, posts.c.id)
     )
     return [Candidate(row.id, row.effective_at) for row in rows]
+
+
+def reject(connection: Connection, subscription: Subscription, post_id: int) -> bool:
+    """Whether a post's own words keep it out; it gets its verdict, and is not ``unpublished`` any more."""
+    row = connection.execute(select(posts).where(posts.c.id == post_id)).one()
+    reason = routing.rejection(records.post_of(row).entry, subscription)
+    if reason is not None:
+        keep_verdicts(connection, subscription, {post_id: Decision(Verdict.FILTERED, reason)})
+    return reason is not None
 
 
 def fill(connection: Connection, subscription: Subscription, slot: datetime, post_id: int | None, now: datetime) -> int:

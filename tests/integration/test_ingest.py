@@ -21,8 +21,9 @@ from bot.model import (
     Reading,
     Subscription,
     Validators,
+    Verdict,
 )
-from bot.storage import feeds, ingest
+from bot.storage import feeds, ingest, reports
 from bot.storage.database import Database
 from bot.storage.feeds import Claim, Routes
 from bot.storage.schema import deliveries, feed_names, lanes, post_keys, posts, subscriptions, targets, verdicts
@@ -254,6 +255,30 @@ async def test_a_first_answer_without_news_is_no_first_reading(small: Store) -> 
     await small.read(modified=False)
     assert await small.sent_to() == []
     assert (await small.read(*entries(1))).first_reading
+
+
+async def test_two_names_of_one_address_have_filters_of_their_own(store: Store) -> None:
+    url = "https://sky.example/feed.xml"
+    odd, even = a_feed("odd", url=url, exclude=("2",)), a_feed("even", url=url, include=("2", "4"))
+    await store.adopt(a_subscription(odd), a_subscription(even, channel=SECOND, include=("re:number [24]",)))
+    await store.read(an_entry(9))
+    await store.read(*entries(1, 2, 3))
+    assert await store.sent_to() == ["guid-1", "guid-3"]
+    assert await store.sent_to(chat=SECOND.chat) == ["guid-2"]
+    shown = await store.database.read(reports.post_reports, BOT, "odd")
+    (report,) = (report for report in shown if report.post.ident == "guid-2")
+    assert [(chat.verdict, chat.reason) for chat in report.chats] == [
+        (Verdict.FILTERED, "exclude: 2"),
+        (Verdict.PENDING, ""),
+    ]
+
+
+async def test_a_backfill_is_the_newest_posts_that_pass(store: Store) -> None:
+    await store.adopt(a_subscription(a_feed(backfill=2, exclude=("title:re:[0369]$",))))
+    await store.read(*entries(*range(10)))
+    assert await store.sent_to() == ["guid-7", "guid-8"]
+    filtered = select(posts.c.ident).join(verdicts).where(verdicts.c.verdict == Verdict.FILTERED)
+    assert await store.ask(filtered) == ["guid-9"]  # the others are the baseline: nobody looked at their words
 
 
 async def test_the_backfill_knows_no_age_but_knows_languages_and_holds(store: Store) -> None:

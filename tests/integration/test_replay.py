@@ -1,5 +1,6 @@
 """Posts of an archive come back: once each, at their times, with the words that say why."""
 
+import dataclasses
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -12,9 +13,10 @@ from tests.stage import Stage
 DAY = timedelta(days=1)
 
 
-def an_archive(pick: Pick, *, backfill: int = 0) -> object:
+def an_archive(pick: Pick, *, backfill: int = 0, exclude: tuple[str, ...] = ()) -> object:
     replay = Replay((time(9, 0), time(21, 0)), pick)
     feed = a_feed("blog", kind=FeedKind.ARCHIVE, url="/archive/*.txt", replay=replay, backfill=backfill)
+    feed = dataclasses.replace(feed, exclude=exclude)
     return a_subscription(feed=feed, channel=a_channel(language="en"))
 
 
@@ -53,6 +55,13 @@ async def test_what_backfill_published_is_not_replayed(lite: Stage) -> None:
     titles = await days_of(lite, 3)
     assert sorted(titles) == [f"Moon number {number}" for number in range(4)]
     assert titles[:2] == ["Moon number 2", "Moon number 3"]
+
+
+async def test_what_a_filter_keeps_out_leaves_its_slot_to_the_next(lite: Stage) -> None:
+    await lite.adopt(an_archive(Pick.OLDEST, exclude=("0", "2")))  # type: ignore[arg-type]
+    first = datetime(2020, 5, 1, 6, tzinfo=UTC)
+    await lite.read(*(an_entry(number, published=first + number * DAY) for number in range(4)), feed="blog")
+    assert await days_of(lite, 1) == ["Moon number 1", "Moon number 3"]
 
 
 async def test_on_this_day_says_how_long_ago_it_was(lite: Stage) -> None:

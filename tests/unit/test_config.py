@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from bot import render
-from bot.config import PLACEHOLDER_CHAT, SAMPLE_MARK, Config, Settings, host_is_loopback, read_config, read_settings
+from bot.config import (
+    PLACEHOLDER_CHAT,
+    SAMPLE_MARK,
+    Config,
+    Settings,
+    compare,
+    host_is_loopback,
+    read_config,
+    read_settings,
+)
 from bot.errors import ConfigError
 from bot.feeds_yaml import ArchiveSection, BotSection, ChannelSection, FeedSection
 from bot.model import (
@@ -106,11 +115,15 @@ OF_A_FEED = {
     "headers": ("{X-Who: me}", "headers", {"X-Who": "me"}),
     "full_text": ("true", "full_text", True),
     "language": ("fa", "language", "fa"),
+    "include": ("[moon, 'title:sun']", "include", ("moon", "title:sun")),
+    "exclude": ("['re:a+b']", "exclude", ("re:a+b",)),
 }
 OF_AN_ARCHIVE = {
     "title": ("Old", "title", "Old"),
     "backfill": ("5", "backfill", 5),
     "language": ("en", "language", "en"),
+    "include": ("[moon, 'title:sun']", "include", ("moon", "title:sun")),
+    "exclude": ("['re:a+b']", "exclude", ("re:a+b",)),
     "on_weekday_mismatch": ("skip", "on_weekday_mismatch", OnWeekdayMismatch.SKIP),
     "replay": (
         '{at: ["21:30", "9:00"], pick: on-this-day}',
@@ -153,6 +166,17 @@ def test_a_key_of_a_route_reaches_that_route_alone(key: str, read: Read) -> None
     config = read(f"{CHANNEL}{FEED}    to:\n      - channel: main\n        {key}: {written}\n")
     assert getattr(only(config).channel, field) == value
     assert config.channels["main"] == Channel("main", "@example")
+
+
+def test_a_route_may_have_filters_of_its_own(read: Read) -> None:
+    text = CHANNEL + FEED + "    include: [moon]\n    to:\n"
+    plain = read(text + "      - main\n")
+    with_filters = read(text + "      - {channel: main, include: [hills], exclude: ['title:sun']}\n")
+    subscription = only(with_filters)
+    assert (subscription.feed.include, subscription.include, subscription.exclude) == (
+        ("moon",), ("hills",), ("title:sun",)
+    )  # fmt: skip
+    assert compare(plain, with_filters).feeds_changed == ("sky",)
 
 
 @pytest.mark.parametrize("key", OF_A_FEED)

@@ -117,6 +117,25 @@ IN_FEED = [
         "….to must hold names of channels, or keys and values such as {channel: main}, not 12",
     ),
     case("to-holds-nothing", "to: [~]", 10, "….to has no value; write one, or remove this"),
+    case("filter-is-text", "include: moon", 14, "….include must be a list, not 'moon'; write [moon]"),
+    case(
+        "filter-without-words",
+        "exclude: [moon, '!!']",
+        21,
+        "….exclude must hold a letter or a digit, not '!!'; for signs write an expression such as re:!!",
+    ),
+    case(
+        "filter-is-no-expression",
+        "to: [{channel: main, include: [moon, 're:a(?=b)']}]",
+        42,
+        "….to.include must be an expression that RE2 knows (invalid perl operator: (?=), not 're:a(?=b)'",
+    ),
+    case(
+        "filter-is-empty",
+        "include: ['title:re:']",
+        15,
+        "….include must not be empty after re:, not 'title:re:'; write the expression",
+    ),
     case("value-in-a-route", "to: [{channel: main, media: big}]", 33, "….to.media must be preview or none, not 'big'"),
     case(
         "language-of-a-feed",
