@@ -32,7 +32,7 @@ from bot.sources.article import ArticleReader
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
-from bot.storage import ingest, lanes, reports, search, status
+from bot.storage import ingest, lanes, reports, search, status, waits
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.turns import HostTurns
@@ -146,6 +146,7 @@ class App:
     async def _adopt(self) -> None:
         now = self._clock.now()
         routes = await self.database.write(ingest.adopt, self.bot_id, self.config.feeds, self.config.subscriptions, now)
+        await self.database.write(waits.reconsider, self.bot_id, now)
         self._follow(self.config, routes)
 
     async def reload(self) -> Changes:
@@ -159,6 +160,7 @@ class App:
             routes = await self.database.write(ingest.adopt, self.bot_id, config.feeds, config.subscriptions, now)
             changes = compare(self.config, config)
             self._follow(config, routes)
+            await self.database.write(waits.reconsider, self.bot_id, now)
         log.info("feeds.yaml read again", added=changes.feeds_added, removed=changes.feeds_removed)
         return changes
 

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import render
 from bot.errors import ConfigError
-from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection
+from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection, quiet_records
 from bot.model import Changes, Channel, Feed, FeedKind, Language, OnUncertain, Replay, Subscription, SummaryOptions
 from bot.pacing import Pace
 from bot.yaml_file import KeyPath, Problem, YamlFile
@@ -355,6 +355,8 @@ def _channel(name: str, written: Mapping[str, Any], document: Document, *, chat:
         values["calendars"] = tuple(values["calendars"])
     if "only" in values:
         values["only"] = tuple(values["only"])
+    if "quiet_hours" in values:
+        values["quiet_hours"] = quiet_records(values["quiet_hours"])
     summary = written.get("summary", "unwritten")
     return Channel(
         **{"timezone": document.bot.timezone, "language": document.bot.language, **values},

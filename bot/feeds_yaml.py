@@ -20,7 +20,20 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.model import Calendar, Digits, Language, Media, Months, OnUncertain, OnWeekdayMismatch, Pick, SummaryOptions
+from bot.model import (
+    Calendar,
+    Digits,
+    Language,
+    Media,
+    Months,
+    OnUncertain,
+    OnWeekdayMismatch,
+    Pick,
+    QuietHours,
+    SummaryOptions,
+    Weekday,
+)
+from bot.quiet_hours import is_always_quiet
 from bot.yaml_values import (
     CONTACT,
     FEED_LANGUAGE,
@@ -31,6 +44,7 @@ from bot.yaml_values import (
     FilterPattern,
     HeaderName,
     HeaderValue,
+    Hours,
     LanguageCode,
     Span,
     Switch,
@@ -40,8 +54,10 @@ from bot.yaml_values import (
     Whole,
     Zone,
     each_once,
+    form,
     is_mapping,
     polite_interval,
+    quiet_or_off,
     route,
     summary_or_off,
 )
@@ -49,7 +65,7 @@ from bot.yaml_values import (
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
 NOT_YET = frozenset(
     {
-        "imports", "open", "keep", "length", "paid_broadcast", "buttons", "quiet_hours", "max_per_hour",
+        "imports", "open", "keep", "length", "paid_broadcast", "buttons", "max_per_hour",
         "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked",
     }
 )  # fmt: skip
@@ -86,6 +102,48 @@ Summary = Annotated[
     Discriminator(is_mapping),
     BeforeValidator(summary_or_off),
 ]
+
+
+class QuietHoursSection(Section):
+    """Hours in which nothing goes out, on some days."""
+
+    hours: Hours
+    """From and to, in the channel's zone; "23:00-07:00" reaches over midnight."""
+    days: list[Weekday] = Field(default_factory=list)
+    """Days on which they begin; default: every day."""
+
+    def record(self) -> QuietHours:
+        """As the record that decides."""
+        return QuietHours(*self.hours, frozenset(day.number for day in self.days))
+
+
+QuietSpan = Annotated[
+    Annotated[QuietHoursSection, Tag("{keys}")] | Annotated[Hours, Tag("{word}")],
+    Discriminator(is_mapping),
+    BeforeValidator(quiet_or_off),
+]
+Quiet = Annotated[
+    Annotated[list[QuietSpan], Tag("{list}")]
+    | Annotated[QuietHoursSection, Tag("{keys}")]
+    | Annotated[Hours, Tag("{word}")]
+    | Annotated[Literal["off"], Tag("{off}")],
+    Discriminator(form),
+    BeforeValidator(quiet_or_off),
+]
+
+
+def quiet_records(written: Any) -> tuple[QuietHours, ...]:
+    """The hours that a value of ``quiet_hours`` means."""
+    if written == "off":
+        return ()
+    spans = written if isinstance(written, list) else [written]
+    return tuple(span.record() if isinstance(span, QuietHoursSection) else QuietHours(*span) for span in spans)
+
+
+def _leave_time(written: Any) -> Any:
+    if is_always_quiet(quiet_records(written)):
+        raise PydanticCustomError("always_quiet", "must leave some time of the week for posts")
+    return written
 
 
 class ChannelSection(Section):
@@ -129,6 +187,8 @@ class ChannelSection(Section):
     """Without sound."""
     max_age: Span = timedelta(days=30)
     """Older posts of HTTP feeds are stored, not sent."""
+    quiet_hours: Annotated[Quiet, AfterValidator(_leave_time)] = "off"
+    """Hours of the channel's zone in which nothing goes out; posts wait for their end."""
 
 
 class NamedChannelSection(ChannelSection):

@@ -133,6 +133,30 @@ class Pick(StrEnum):
     ON_THIS_DAY = "on-this-day"  #: the same day of an earlier year, in either calendar
 
 
+class Weekday(StrEnum):
+    """Days of the week, in the order of ``date.weekday()``."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+    @property
+    def number(self) -> int:
+        """0 is Monday."""
+        return list(Weekday).index(self)
+
+
+class Wait(StrEnum):
+    """What a delivery waits for before its first attempt (``gate.py``)."""
+
+    QUIET = "quiet"  #: until the channel's quiet hours are over
+    BUDGET = "budget"  #: until the hour has room for it
+
+
 class OnUncertain(StrEnum):
     """What happens to a send whose outcome cannot be known."""
 
@@ -331,6 +355,15 @@ class SummaryOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Hours of the channel's clock in which nothing goes out; over midnight where they end before they begin."""
+
+    start: time
+    end: time  #: 00:00 is the day's end; as the start too, they are the whole day
+    days: frozenset[int] = frozenset()  #: weekdays on which they begin, Monday is 0; empty: every day
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A chat that an admin configured to receive posts, with the options of one route into it."""
 
@@ -354,6 +387,7 @@ class Channel:
     silent: bool = False
     max_age: timedelta = timedelta(days=30)
     only: tuple[str, ...] = ()  #: posts in these languages only; empty: all
+    quiet_hours: tuple[QuietHours, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +512,8 @@ class Delivery:
     is_replay: bool = False
     own: ChatOptions | None = None  #: of a subscriber's own subscription, while it lasts, what its chat chose
     thread: int = 0  #: the forum topic of its target; 0: none
+    target_id: int = 0
+    wait: Wait | None = None  #: what it last waited for; None: it did not, or was tried since
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 A delivery is a row, and its state says what is known of it:
 
-    pending     waits for its turn, or until ``due_at``
+    pending     waits for its turn, or until ``due_at``, which quiet hours and the budget move on (``gate.py``)
         -> sending     an attempt is committed; only then does anything leave the machine
     sending     the attempt is under way, or was when the process died
         -> sent        Telegram answered with the message ids
@@ -42,6 +42,7 @@ from bot.errors import (
     TokenRejected,
     Uncertain,
 )
+from bot.gate import Gate
 from bot.model import PREVIEW_BOT, Delivery, DeliveryState, Message, OnUncertain, Pick, SentMessage, Subscription
 from bot.pacing import WINDOW, BotPace, Pace, chat_ready_at
 from bot.personal import House
@@ -161,6 +162,7 @@ class Outbox:
         self._pace = pace
         self._on_uncertain = on_uncertain
         self._bot_pace = BotPace(pace)
+        self._gate = Gate(database)
         self._resolve_again: dict[int, datetime] = {}
         self._ready_soon: dict[int, datetime] = {}  # lanes that wait for pacing or a settlement, by chat
         self._stopping = False
@@ -246,6 +248,8 @@ class Outbox:
                 if delivery.due_at > now:
                     next_at = delivery.due_at
                     break
+                if not await self._gate.opens(lane, delivery, self._subscription(delivery), now):
+                    continue
                 ready_at = self._ready_at(lane, recent, now)
                 if self._stopping or ready_at > now:
                     next_at = self._ready_soon[lane.chat_id] = ready_at
@@ -323,8 +327,11 @@ class Outbox:
         log.info("delivered", post=delivery.post.id, delivery=delivery.id, chat_id=lane.chat_id)
         return _Outcome(answered)
 
+    def _subscription(self, delivery: Delivery) -> Subscription | None:
+        return self.subscriptions.get(delivery.subscription_id) or self._house.subscription(delivery)
+
     def _render(self, delivery: Delivery) -> Sequence[Message]:
-        subscription = self.subscriptions.get(delivery.subscription_id) or self._house.subscription(delivery)
+        subscription = self._subscription(delivery)
         if subscription is None:
             return ()
         zone = ZoneInfo(subscription.channel.timezone)

@@ -18,6 +18,7 @@ from bot.feeds_yaml import (
     Document,
     FeedSection,
     NamedChannelSection,
+    QuietHoursSection,
     RouteSection,
     Section,
     SummarySection,
@@ -30,7 +31,7 @@ SHOWN_CHARS = 40
 
 _BRACKETS = "must be a list; put [ ] round it, or a dash before it"
 #: Mistakes that are about how much there is: saying what is there would not help.
-_SIZES = frozenset({"string_too_long", "too_long", "too_short", "twice"})
+_SIZES = frozenset({"always_quiet", "string_too_long", "too_long", "too_short", "twice"})
 
 
 def explain(error: ValidationError, file: YamlFile) -> list[tuple[Place, str]]:
@@ -132,6 +133,8 @@ def _known_keys(path: tuple[str | int, ...]) -> Iterable[str]:
             section = ArchiveSection
         case [*_, "summary"]:
             section = SummarySection
+        case [*_, "quiet_hours"]:
+            section = QuietHoursSection
         case [_, _, "to"]:
             section = RouteSection
     return section.model_fields

@@ -36,6 +36,7 @@ PATTERNS = {
     HEADER_NAME: "must be named with letters, digits and hyphens",
     HEADER_VALUE: "must be one line of ASCII characters",
 }
+_CLOCK = "(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -150,6 +151,28 @@ def route(value: Any) -> Any:
     return value
 
 
+def _hours(value: Any) -> Any:
+    found = re.fullmatch(rf"({_CLOCK})\s*-\s*({_CLOCK}|24:00)", value.strip()) if isinstance(value, str) else None
+    if not found or found[1].zfill(5) == found[2].zfill(5):
+        raise ValueError('must be hours such as "23:00-07:00", in quotes; a whole day is "00:00-24:00"')
+    start, end = (time(int(clock[:-3]) % 24, int(clock[-2:])) for clock in found.groups())
+    return start, end
+
+
+def quiet_or_off(value: Any) -> Any:
+    """Tell the forms of ``quiet_hours`` apart."""
+    if not isinstance(value, str | dict | list):
+        raise ValueError('must be hours such as "23:00-07:00", or keys and values such as {hours: "23:00-07:00"}')
+    return value
+
+
+def form(value: Any) -> str:
+    """The tag of the form that *value* has, where a list is one too."""
+    if isinstance(value, list):
+        return "{list}"
+    return "{off}" if value == "off" else is_mapping(value)
+
+
 def is_mapping(value: Any) -> str:
     """The tag of the form that *value* has."""
     return "{keys}" if isinstance(value, dict) else "{word}"
@@ -178,6 +201,14 @@ TimeOfDay = Annotated[
     BeforeValidator(_time_of_day),
     PlainSerializer(lambda at: f"{at:%H:%M}"),
     WithJsonSchema({"type": "string", "pattern": r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", "examples": ["09:00"]}),
+]
+Hours = Annotated[
+    tuple[time, time],
+    BeforeValidator(_hours),
+    PlainSerializer(lambda both: "-".join(f"{at:%H:%M}" for at in both)),
+    WithJsonSchema(
+        {"type": "string", "pattern": rf"^\s*{_CLOCK}\s*-\s*({_CLOCK}|24:00)\s*$", "examples": ["23:00-07:00"]}
+    ),
 ]
 Zone = Annotated[str, AfterValidator(_zone)]
 FilterPattern = Annotated[

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select, update
 
 from bot import process
-from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage
+from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage, Wait
 from bot.storage import records, subscribers
 from bot.storage.dialects import upsert
 from bot.storage.schema import chats, deliveries, feeds, hosts, lanes, posts, subscriptions, targets
@@ -100,7 +100,8 @@ def look(connection: Connection, lane: Lane, now: datetime, *, limit: int, windo
         deliveries.c.target_id.in_(in_lane),
         or_(
             deliveries.c.state.in_(BLOCKING),
-            (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.attempts > 0),
+            # What quiet hours or a budget hold back holds up nobody else, also when it was tried before.
+            (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.attempts > 0) & deliveries.c.wait.is_(None),
         ),
         limit=1,
     )
@@ -152,6 +153,8 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
         is_replay=row.turn == DeliveryClass.REPLAY,
         own=records.options_of(row.options, row.chosen_language) if row.own and row.active else None,
         thread=row.thread,
+        target_id=row.target_id,
+        wait=Wait(row.wait) if row.wait else None,
     )
 
 
@@ -168,6 +171,7 @@ def begin_attempt(
         attempts=deliveries.c.attempts + 1,
         attempt_at=now,
         parts=[records.json_of(part) for part in parts],
+        wait=None,
     )
     return renewed
 
@@ -204,6 +208,11 @@ def end(connection: Connection, lane: Lane, delivery: Delivery, state: DeliveryS
     """Any waiting state -> dead, held or uncertain, with the reason."""
     _renew(connection, lane, lane.lease_until)
     _move(connection, delivery, (DeliveryState.PENDING, *BLOCKING), state=state, error=error)
+
+
+def require_lease(connection: Connection, lane: Lane) -> None:
+    """Raises: LeaseLost, where the lane is another's by now."""
+    _renew(connection, lane, lane.lease_until)
 
 
 def _renew(connection: Connection, lane: Lane, until: datetime) -> Lane:

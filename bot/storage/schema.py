@@ -254,6 +254,7 @@ deliveries = Table(
     Column("turn", SmallInteger, nullable=False),  # DeliveryClass
     Column("state", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
+    Column("wait", Text),  # Wait: why ``due_at`` is later; NULL where nothing holds it back
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("attempt_at", Instant),  # of the last attempt, committed before it was made
     Column("parts", JSON, nullable=False),  # the messages of that attempt

@@ -31,6 +31,7 @@ from bot.model import (
     OnUncertain,
     OnWeekdayMismatch,
     Pick,
+    QuietHours,
     Replay,
     Subscription,
     SummaryOptions,
@@ -105,6 +106,11 @@ OF_A_CHANNEL = {
     "hashtags": ("0", "hashtags", 0),
     "silent": ("true", "silent", True),
     "local_time": ("true", "local_time", True),
+    "quiet_hours": (
+        '{hours: "23:00-7:00", days: [friday]}',
+        "quiet_hours",
+        (QuietHours(time(23), time(7), frozenset({4})),),
+    ),
     "max_age": ("6h", "max_age", timedelta(hours=6)),
 }
 OF_A_FEED = {

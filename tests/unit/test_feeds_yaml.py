@@ -53,6 +53,7 @@ def case(name: str, *values: object) -> Any:
 CHAT = 'must be "@name", in quotes, or a numeric id such as -1001234567890'
 WEB = "must be a whole address that begins with http:// or https://"
 SUMMARY = "must be off, or keys and values such as {sentences: 3, max_chars: 600}"
+HOURS, WHOLE_DAY = 'must be hours such as "23:00-07:00", in quotes', 'a whole day is "00:00-24:00"'
 COMMA = "the Persian comma (،) does not separate items; write a plain one (,)"
 
 #: The fourth line of a file, below ``chat``.
@@ -86,6 +87,35 @@ IN_CHANNEL = [
     case("sentences", "summary: {sentences: 99}", 26, "….summary.sentences must be 20 or less, not 99"),
     case("age", "max_age: 30", 14, "….max_age must be a span such as 30m, 6h or 30d, not 30"),
     case("age-without-end", "max_age: 999999w", 14, "….max_age must be 36525d or less, not '999999w'"),
+    case("hours", "quiet_hours: night", 18, f"….quiet_hours {HOURS}, not 'night'; {WHOLE_DAY}"),
+    case(
+        "hours-of-no-length", 'quiet_hours: "7:00-07:00"', 18, f"….quiet_hours {HOURS}, not '7:00-07:00'; {WHOLE_DAY}"
+    ),
+    case("hours-in-a-list", 'quiet_hours: ["23-7"]', 19, f"….quiet_hours {HOURS}, not '23-7'; {WHOLE_DAY}"),
+    case(
+        "hours-are-a-number",
+        "quiet_hours: 23",
+        18,
+        '….quiet_hours must be hours such as "23:00-07:00", or keys and values such as {hours: "23:00-07:00"}, not 23',
+    ),
+    case(
+        "day-of-hours",
+        'quiet_hours: {hours: "23:00-07:00", days: [fri]}',
+        48,
+        "….quiet_hours.days must be monday, tuesday, wednesday, thursday, friday, saturday or sunday, not 'fri'",
+    ),
+    case(
+        "key-of-hours",
+        'quiet_hours: {hours: "23:00-07:00", day: [friday]}',
+        41,
+        "unknown key 'day' under ….quiet_hours; did you mean 'days'?",
+    ),
+    case(
+        "hours-without-end",
+        'quiet_hours: ["06:00-18:00", "18:00-06:00"]',
+        18,
+        "….quiet_hours must leave some time of the week for posts",
+    ),
     case("template", "template: compat", 15, "unknown template 'compat'; did you mean 'compact'?"),
     case("unquoted-footer", "footer: #sky", 13, 'put quotes round it: "#sky"'),
     case("persian-comma-in-a-list", "calendars: [jalali، gregorian]", 23, COMMA),

@@ -201,6 +201,7 @@ def upgrade() -> None:
         sa.Column("turn", sa.SmallInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("wait", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("attempt_at", sa.BigInteger(), nullable=True),
         sa.Column("parts", sa.JSON(), nullable=False),
