@@ -79,6 +79,7 @@ lock:  ## Resolve the dependencies again, with hashes and without addresses
 	.lock-venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
 	echo 'flit_core>=3.12,<4' | .lock-venv/bin/uv pip compile - pyproject.toml --universal --generate-hashes --no-header --quiet --upgrade -o requirements.lock
 	.lock-venv/bin/uv pip compile pyproject.toml --extra dev --extra scale --universal --generate-hashes --no-header --quiet --upgrade -c requirements.lock -o requirements-dev.lock
+	echo 'flit_core>=3.12,<4' | .lock-venv/bin/uv pip compile - pyproject.toml --extra scale --universal --generate-hashes --no-header --quiet -c requirements-dev.lock -o requirements-scale.lock
 	.lock-venv/bin/uv pip compile tests/bench/peers.in --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o tests/bench/peers.lock
 	rm -rf .lock-venv
 

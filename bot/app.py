@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
-from bot import __version__, health, labels, render
+from bot import __version__, health, labels, metrics, render
 from bot.admin import Admin
 from bot.clock import Clock, SystemClock
 from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
@@ -32,10 +32,12 @@ from bot.sources.article import ArticleReader
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
-from bot.storage import ingest, lanes, reports, search, status, waits
+from bot.storage import ingest, lanes, reports, search, waits
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
+from bot.supervisor import Supervisor
 from bot.turns import HostTurns
+from bot.vitals import Vitals
 from bot.watch import watch
 from bot.web import Site
 
@@ -44,11 +46,11 @@ log = structlog.get_logger()
 #: SIGTERM gives sends under way this long (contract: the process ends within 20 s).
 STOP_PATIENCE = timedelta(seconds=15)
 TICK = timedelta(seconds=1)
-#: How often a loop that ends well says so.
-BEAT = timedelta(seconds=30)
 REPLAY_TICK = timedelta(seconds=30)
 #: New posts go into the search index a moment later, in batches that keep no other transaction waiting.
 INDEX_TICK, INDEX_BATCH = timedelta(seconds=1), 20
+#: How often it is looked at whether Telegram still answers the question for updates, and whether all is well.
+LISTEN_TICK, PING_TICK = timedelta(seconds=30), timedelta(seconds=5)
 #: Rights may come back while no update tells us.
 RETRY_PAUSED = timedelta(minutes=10)
 #: Until the Bot API answers for the first time.
@@ -92,7 +94,11 @@ class App:
         self.database = Database(settings.database_url)
         self._fetcher = make_fetcher(settings, config.contact)
         self._parser = Parser()
-        self._bot = open_bot(settings.token, settings.api_url) if settings.token else None
+        self._bot = (
+            open_bot(settings.token, settings.api_url, on_updates=lambda: self._vitals.heard())
+            if settings.token
+            else None
+        )
         self._sender = TelegramSender(self._bot, self._clock) if self._bot else LocalPreview(self._clock)
         self.routes = Routes({}, {})
         self._reader = ArticleReader()
@@ -122,6 +128,15 @@ class App:
             chat_id=config.admin_chat if self._bot else None,
             language=config.language,
         )
+        self._supervisor = Supervisor()
+        self._vitals = Vitals(
+            self.database,
+            self._clock,
+            bot_id=self.bot_id,
+            supervisor=self._supervisor,
+            ping_url=settings.ping_url,
+            call=self._fetcher.call,
+        )
         self._replayer = Replayer(self.database, self._clock, routes=self.routes)
         self._reloading = asyncio.Lock()
         self._site: Site | None = None
@@ -130,7 +145,6 @@ class App:
         self._watch_anew = asyncio.Event()
         self._stop = asyncio.Event()
         self._fatal: BotError | None = None
-        self._beaten: dict[str, datetime] = {}
 
     @property
     def bot_id(self) -> int:
@@ -226,6 +240,8 @@ class App:
             await self._sleep_until_stopped((delivered.wait_until - self._clock.now()).total_seconds())
         await self._index_waiting()
         done.later = await self.database.read(reports.count_waiting, self.bot_id)
+        if done.is_clean:
+            await self._vitals.ping_now()
         return done
 
     async def _sleep_until_stopped(self, seconds: float) -> None:
@@ -250,7 +266,7 @@ class App:
             await self.prepare()
             await self._poller.start()
             await self._start_site()
-            schedule = Schedule(on_fatal=self._give_up)
+            schedule = Schedule(on_fatal=self._give_up, on_ended=self._vitals.ended)
             starting = asyncio.create_task(self._start_bot())
             watching = asyncio.create_task(self._watch_archives())
             try:
@@ -260,6 +276,13 @@ class App:
                 schedule.every(TICK, "deliver", self._deliver)
                 schedule.every(INDEX_TICK, "index", self._index_waiting)
                 schedule.every(RETRY_PAUSED, "resume", self._outbox.resume_paused)
+                await self._vitals.begin(schedule.loops)
+                # Who looks at the loops is none of them: a ping that takes long makes nothing late.
+                if self._bot is not None:
+                    schedule.every(LISTEN_TICK, "listen", self._vitals.note_updates)
+                schedule.every(PING_TICK, "ping", self._vitals.ping)
+                if self._supervisor.pulse_every:
+                    schedule.every(self._supervisor.pulse_every, "watch", self._vitals.watch)
                 schedule.start()
                 await self._stop.wait()
             finally:
@@ -270,7 +293,7 @@ class App:
                 await asyncio.gather(starting, watching, return_exceptions=True)
                 await schedule.stop(STOP_PATIENCE)
                 await self._poller.stop()
-                await self.database.write(status.end)
+                await self._vitals.end()
                 if self._commands is not None:
                     await self._commands.stop()
                 if self._site is not None:
@@ -294,7 +317,13 @@ class App:
         words, now = labels.catalog(self.config.language), self._clock.now()
         changes = [health.describe(change, now, self.config.language, words) for change in polled.changes]
         await self._notices.tell([*polled.silences, *changes])
-        await self._beat("poll")
+        metrics.polled(
+            read=polled.read,
+            unchanged=polled.unchanged,
+            failed=polled.failed,
+            new=polled.new,
+            edited=polled.edited,
+        )
 
     async def _watch_archives(self) -> None:
         def on_change() -> None:
@@ -308,14 +337,7 @@ class App:
     async def _deliver(self) -> None:
         delivered = await self._outbox.deliver_due()
         await self._notices.tell(delivered.problems)
-        await self._beat("deliver")
-
-    async def _beat(self, loop: str) -> None:
-        """Let `qasedak status` see that a loop is alive."""
-        now = self._clock.now()
-        if now - self._beaten.get(loop, now - BEAT) >= BEAT:
-            self._beaten[loop] = now
-            await self.database.write(status.beat, [loop], now)
+        metrics.delivered(sent=delivered.sent, dead=delivered.dead)
 
     async def _index_waiting(self) -> None:
         indexed = INDEX_BATCH
@@ -337,6 +359,7 @@ class App:
             is_preview=self._bot is None,
             token=settings.http_token,
             now=self._clock.now,
+            vitals=self._vitals,
         )
         await self._site.start(settings.http_host, settings.http_port)
 

@@ -30,7 +30,7 @@ PLACEHOLDER_CHAT = "@your_channel"
 #: A folder with this file in it holds sample posts; they never reach a real chat.
 SAMPLE_MARK = ".qasedak-sample"
 #: Names of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
-NOT_YET = ("QASEDAK_ROLES", "QASEDAK_WEBHOOK_URL", "QASEDAK_WEBHOOK_SECRET", "QASEDAK_PING_URL")
+NOT_YET = ("QASEDAK_ROLES", "QASEDAK_WEBHOOK_URL", "QASEDAK_WEBHOOK_SECRET")
 
 
 class Settings(BaseSettings):
@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         8080, ge=0, le=65535, description="a number from 0 to 65535", validation_alias="QASEDAK_HTTP_PORT"
     )
     http_token: str | None = Field(None, repr=False, description="text", validation_alias="QASEDAK_HTTP_TOKEN")
+    ping_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+\S*$",
+        repr=False,
+        description="an address that begins with http:// or https://",
+        validation_alias="QASEDAK_PING_URL",
+    )
     host_spacing: float = Field(
         1.0, ge=0, le=86400, description="a number of seconds, at most 86400", validation_alias="QASEDAK_HOST_SPACING"
     )

@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import render
+from bot import metrics, render
 from bot.clock import Clock
 from bot.errors import (
     ChatGone,
@@ -324,6 +324,7 @@ class Outbox:
             return await self._settle_error(lane, delivery, error, done)
         self._step("after the settlement")
         done.sent += 1
+        metrics.observe_latency(delivery.post, answered[-1], is_replay=delivery.is_replay)
         log.info("delivered", post=delivery.post.id, delivery=delivery.id, chat_id=lane.chat_id)
         return _Outcome(answered)
 

@@ -14,15 +14,14 @@ from bot.text import relative
 #: Of what is due: long enough for a restart, and for feeds to be asked in turn after it.
 LATE_READING = timedelta(minutes=20)
 LATE_SENDING = timedelta(minutes=10)
-LATE_LOOP = timedelta(minutes=3)
 
 
 def late(status: Status, now: datetime) -> list[str]:
     """What should have happened by now, a line each; empty while everything is on time."""
     lines = [
-        f"loop {name}: last ended well {_span(now - at)} ago; see the log, or restart"
-        for name, at in status.loops.items()
-        if now - at > LATE_LOOP
+        f"loop {name}: last ended well {_span(now - loop.succeeded_at)} ago; see the log, or restart"
+        for name, loop in status.loops.items()
+        if now > loop.late_at
     ]
     lines += [
         f"feed {feed.name}: its reading is {_span(now - feed.next_check_at)} overdue; is `qasedak run` running?"
@@ -71,7 +70,7 @@ def as_json(status: Status, late_lines: list[str]) -> dict[str, Any]:
             for lane in status.lanes
         ],
         "queue": status.queue,
-        "loops": status.loops,
+        "loops": {name: loop.succeeded_at for name, loop in status.loops.items()},
     }
 
 

@@ -8,10 +8,11 @@ import errno
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 from yarl import URL
 
 from bot import preview
@@ -24,7 +25,8 @@ DEFAULT_LIMIT = 100  #: posts of a page that asks for no number
 
 Load = Callable[[str], Awaitable[Sequence[Shown]]]
 
-_OPEN_PATHS: Final = frozenset({"/healthz", "/static/preview.css"})
+#: For whoever watches the process, who has no token; they say yes or no, and nothing else.
+_OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/static/preview.css"})
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -33,6 +35,19 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+class Vital(Protocol):
+    """What the pages ask about the process (``vitals.py``)."""
+
+    async def is_ready(self) -> bool:
+        """Whether polling, delivery and updates are on time."""
+
+    async def exposition(self) -> bytes:
+        """What Prometheus reads.
+
+        Raises: StorageError.
+        """
 
 
 class Site:
@@ -47,6 +62,7 @@ class Site:
         is_preview: bool,
         token: str | None,
         now: Callable[[], datetime],
+        vitals: Vital,
     ) -> None:
         self.channels = channels
         self.titles = titles
@@ -55,6 +71,7 @@ class Site:
         self._is_preview = is_preview
         self._token = token
         self._now = now
+        self._vitals = vitals
         self._style = preview.stylesheet()
         self._runner: web.AppRunner | None = None
 
@@ -64,6 +81,8 @@ class Site:
         application.on_response_prepare.append(_set_headers)
         application.router.add_get("/", self._front)
         application.router.add_get("/healthz", self._health)
+        application.router.add_get("/readyz", self._ready)
+        application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/preview/{channel}", self._preview)
         application.router.add_get("/static/preview.css", self._stylesheet)
         return application
@@ -148,6 +167,14 @@ class Site:
 
     async def _health(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
         return web.Response(text="ok")
+
+    async def _ready(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
+        is_ready = await self._vitals.is_ready()
+        said = "ready" if is_ready else "late; `qasedak status` and the status page say what"
+        return web.Response(status=200 if is_ready else 503, text=said, headers={"Cache-Control": "no-store"})
+
+    async def _metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
+        return web.Response(body=await self._vitals.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _stylesheet(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
         return web.Response(text=self._style, content_type="text/css", charset="utf-8")

@@ -34,6 +34,7 @@ from bot.model import (
 from bot.render import lay_out, render
 from bot.text.richtext import utf16_length
 from bot.web import Site
+from tests.fakes.vitals import FakeVitals
 
 DIRECTORY = Path(__file__).parents[1] / "var" / "shots"
 NOW = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
@@ -111,7 +112,15 @@ async def showing(posts: Mapping[str, Sequence[Shown]], *, is_preview: bool = Tr
     async def load(channel: str) -> Sequence[Shown]:
         return posts.get(channel, ())
 
-    site = Site(channels=CHANNELS, load=load, titles=TITLES, is_preview=is_preview, token=None, now=lambda: NOW)
+    site = Site(
+        channels=CHANNELS,
+        load=load,
+        titles=TITLES,
+        is_preview=is_preview,
+        token=None,
+        now=lambda: NOW,
+        vitals=FakeVitals(),
+    )
     await site.start("127.0.0.1", 0)
     try:
         yield site.url

@@ -22,6 +22,7 @@ from telegram.error import (
 )
 from telegram.error import ChatMigrated as TelegramChatMigrated
 
+from bot import metrics
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -64,7 +65,14 @@ _BUTTONS = re.compile(r"inline keyboard|reply markup|button_\w+_invalid")
 
 
 def explain(error: TelegramError, chat: int | str, *, is_album: bool = False) -> DeliveryError:
-    """Say what to do next about an error of python-telegram-bot. Every class of it is named in ``HANDLED``."""
+    """Say what to do next about an error of python-telegram-bot, and count it."""
+    explained = _explained(error, chat, is_album=is_album)
+    metrics.API_ERRORS.labels(type(explained).__name__).inc()
+    return explained
+
+
+def _explained(error: TelegramError, chat: int | str, *, is_album: bool) -> DeliveryError:
+    """Every class of error is named in ``HANDLED``."""
     if is_album and isinstance(error, BadRequest) and _ALBUM_FLOOD.search(error.message.lower()):
         # The server sends an album item by item, and some may be out (telegram-bot-api, Client.cpp).
         return Uncertain(f"chat {chat}: {error.message}")

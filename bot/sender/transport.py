@@ -6,6 +6,7 @@ and "uncertain". Knows no message; the token is in its addresses and never reach
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -29,7 +30,14 @@ class NotSent(NetworkError):
 class AiohttpRequest(BaseRequest):
     """python-telegram-bot's transport seam on one aiohttp session."""
 
-    def __init__(self, *, connections: int = 32, read_timeout: float = READ_TIMEOUT) -> None:
+    def __init__(
+        self,
+        *,
+        connections: int = 32,
+        read_timeout: float = READ_TIMEOUT,
+        on_answer: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_answer = on_answer  # called for each answer that is a yes
         self._connections = connections
         self._read_timeout = read_timeout
         self._session: aiohttp.ClientSession | None = None
@@ -74,7 +82,10 @@ class AiohttpRequest(BaseRequest):
         )
         try:
             async with self._session.request(method, url, data=_body(request_data), timeout=timeout) as answer:
-                return answer.status, await answer.read()
+                body = await answer.read()
+                if answer.status == 200:
+                    self._on_answer()
+                return answer.status, body
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(
                 f"no connection to the Bot API ({type(error).__name__}); check the network, or TELEGRAM_API_URL"
@@ -102,8 +113,11 @@ def _body(request_data: RequestData | None) -> Any:
     return form
 
 
-def open_bot(token: str, api_url: str = TELEGRAM) -> Bot:
-    """Make a client for *token*; nothing is asked yet. One pool for updates, which wait long, one for the rest."""
+def open_bot(token: str, api_url: str = TELEGRAM, *, on_updates: Callable[[], None] = lambda: None) -> Bot:
+    """Make a client for *token*; nothing is asked yet. One pool for updates, which wait long, one for the rest.
+
+    *on_updates* is called whenever Telegram answered the question for updates.
+    """
     # python-telegram-bot 22 warns at every flood limit until it is told which type retry_after shall have.
     os.environ.setdefault("PTB_TIMEDELTA", "1")
     base = api_url.rstrip("/")
@@ -112,7 +126,7 @@ def open_bot(token: str, api_url: str = TELEGRAM) -> Bot:
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
         request=AiohttpRequest(),
-        get_updates_request=AiohttpRequest(connections=2),
+        get_updates_request=AiohttpRequest(connections=2, on_answer=on_updates),
     )
 
 

@@ -26,7 +26,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from bot.errors import FeedGone, FetchError
-from bot.model import Feed, Hints, Validators
+from bot.model import Feed, FeedKind, Hints, Validators
 
 #: The whole of a fetch, redirects included. aiohttp's own time-outs are per read: a slow drip would never end.
 DEADLINE = timedelta(seconds=60)
@@ -134,6 +134,13 @@ class Fetcher:
         # password.
         except (ValueError, OSError) as error:
             raise FetchError(_BAD_ADDRESS) from error
+
+    async def call(self, url: str) -> None:
+        """Ask for an address that is no feed, for the sake of being heard.
+
+        Raises: FetchError, FeedGone.
+        """
+        await self.fetch(Feed("", FeedKind.HTTP, url), Validators())
 
     async def _follow(self, feed: Feed, seen: Validators) -> Answer:
         configured, credentials = _without_userinfo(feed.url)

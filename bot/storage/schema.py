@@ -284,6 +284,7 @@ loops = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("succeeded_at", Instant, nullable=False),
+    Column("late_at", Instant, nullable=False),  # when it must have done so again: its own schedule's word
 )
 
 #: Slots of replays that are done, with or without a post.

@@ -1,11 +1,10 @@
 """How everything stands: feeds, lanes, the queue and the loops, as rows to look at. Reads; ``beat`` alone writes."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select
+from sqlalchemy import Connection, LargeBinary, case, delete, func, select
 
 from bot.health import FeedState
 from bot.model import DeliveryState, FeedKind
@@ -44,13 +43,21 @@ class LaneStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopStatus:
+    """A loop of a running process."""
+
+    succeeded_at: datetime  #: when it last ended well; at first, when it was started
+    late_at: datetime  #: when it must have done so again
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything at one moment."""
 
     feeds: tuple[FeedStatus, ...]
     lanes: tuple[LaneStatus, ...]
     queue: dict[str, int]  #: deliveries by state
-    loops: dict[str, datetime]  #: the last time that each loop of a running process ended well
+    loops: dict[str, LoopStatus]  #: of a running process, by name
 
 
 def load(connection: Connection, bot_id: int, now: datetime) -> Status:
@@ -64,13 +71,18 @@ def load(connection: Connection, bot_id: int, now: datetime) -> Status:
         feeds=tuple(_feeds(connection)),
         lanes=tuple(_lanes(connection, bot_id, now)),
         queue={row.state: row.number for row in counted},
-        loops={row.name: row.succeeded_at for row in connection.execute(select(loops).order_by(loops.c.name))},
+        loops={
+            row.name: LoopStatus(row.succeeded_at, row.late_at)
+            for row in connection.execute(select(loops).order_by(loops.c.name))
+        },
     )
 
 
 def _feeds(connection: Connection) -> list[FeedStatus]:
+    # What its source remembers of a feed may be megabytes, and says nothing here.
+    small = [column for column in feeds.c if not isinstance(column.type, LargeBinary)]
     rows = connection.execute(
-        select(*feeds.c, feed_names.c.name, will_be_read().label("is_read"))
+        select(*small, feed_names.c.name, will_be_read().label("is_read"))
         .join(feed_names, feed_names.c.feed_id == feeds.c.id)
         .where(feed_names.c.active)
         .order_by(feed_names.c.name)
@@ -129,10 +141,9 @@ def _channels(connection: Connection, bot_id: int) -> dict[int, tuple[str, ...]]
     return found
 
 
-def beat(connection: Connection, names: Collection[str], now: datetime) -> None:
-    """Note that the loops of these names ended well just now."""
-    for name in names:
-        upsert(connection, loops, {"name": name}, {"succeeded_at": now})
+def beat(connection: Connection, name: str, at: datetime, late_at: datetime) -> None:
+    """Note that a loop ended well, and by when it must do so again."""
+    upsert(connection, loops, {"name": name}, {"succeeded_at": at, "late_at": late_at})
 
 
 def end(connection: Connection) -> None:

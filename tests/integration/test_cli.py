@@ -603,7 +603,7 @@ def test_what_is_late_is_said_and_is_the_exit_code(here: Path) -> None:
     ended = call("status")
     assert (ended.code, ended.out.splitlines()[0], ended.err) == (0, "Everything is on time.", "")
     database = Database("sqlite:///var/qasedak.db")
-    database.write_now(status.beat, ["poll"], datetime(2026, 11, 23, tzinfo=UTC))
+    database.write_now(status.beat, "poll", datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
     database.dispose()
     ended = call("status")
     assert (ended.code, ended.out.splitlines()[0]) == (1, "1 late:")

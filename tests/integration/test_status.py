@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot import standing
 from bot.health import Health
 from bot.storage import status
+from bot.storage.status import LoopStatus
 from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
 from tests.stage import Stage
 
@@ -57,9 +58,13 @@ async def test_feeds_that_left_the_file_are_not_shown(stage: Stage) -> None:
 
 async def test_loops_say_when_they_last_ended_well_until_nobody_runs(stage: Stage) -> None:
     for minutes in (0, 1):
-        await stage.database.write(status.beat, ["poll"], NOW + minutes * MINUTE)
-    await stage.database.write(status.beat, ["deliver"], NOW)
-    assert (await _load(stage)).loops == {"deliver": NOW, "poll": NOW + MINUTE}
+        at = NOW + minutes * MINUTE
+        await stage.database.write(status.beat, "poll", at, at + MINUTE)
+    await stage.database.write(status.beat, "deliver", NOW, NOW + 2 * MINUTE)
+    assert (await _load(stage)).loops == {
+        "deliver": LoopStatus(NOW, NOW + 2 * MINUTE),
+        "poll": LoopStatus(NOW + MINUTE, NOW + 2 * MINUTE),
+    }
     await stage.database.write(status.end)
     assert (await _load(stage)).loops == {}
 

@@ -18,6 +18,7 @@ from bot.drawing import message_html
 from bot.errors import ConfigError, StorageError
 from bot.model import Calendar, Channel, DeliveryState, Digits, Entity, LinkPreview, Message, Shown
 from bot.web import Site
+from tests.fakes.vitals import FakeVitals
 
 NOW = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
 FA = Channel(name="main", chat="@night_sky_fa")
@@ -51,6 +52,7 @@ async def site_of(
     token: str | None = None,
     is_preview: bool = True,
     load: Callable[[str], Awaitable[Sequence[Shown]]] | None = None,
+    vitals: FakeVitals | None = None,
 ) -> AsyncIterator[Client]:
     async def load_posts(channel: str) -> Sequence[Shown]:
         return posts
@@ -62,6 +64,7 @@ async def site_of(
         is_preview=is_preview,
         token=token,
         now=lambda: NOW,
+        vitals=vitals or FakeVitals(),
     )
     async with TestClient(TestServer(site.application())) as client:
         yield client
@@ -596,7 +599,15 @@ async def test_a_silent_database_is_said_in_words() -> None:
 
 
 async def test_channels_and_titles_can_be_replaced_while_it_runs() -> None:
-    site = Site(channels={"main": FA}, load=_nothing, titles={}, is_preview=True, token=None, now=lambda: NOW)
+    site = Site(
+        channels={"main": FA},
+        load=_nothing,
+        titles={},
+        is_preview=True,
+        token=None,
+        now=lambda: NOW,
+        vitals=FakeVitals(),
+    )
     async with TestClient(TestServer(site.application())) as client:
         assert (await client.get("/preview/english")).status == 404
         site.channels = {"english": EN}
@@ -613,7 +624,15 @@ async def _nothing(channel: str) -> Sequence[Shown]:
 
 
 def _site() -> Site:
-    return Site(channels={"main": FA}, load=_nothing, titles={}, is_preview=True, token=None, now=lambda: NOW)
+    return Site(
+        channels={"main": FA},
+        load=_nothing,
+        titles={},
+        is_preview=True,
+        token=None,
+        now=lambda: NOW,
+        vitals=FakeVitals(),
+    )
 
 
 async def test_a_site_starts_on_a_free_port_and_stops() -> None:
@@ -650,3 +669,24 @@ async def test_a_taken_port_names_the_setting_to_change() -> None:
 async def test_a_place_that_cannot_be_listened_at_is_a_configuration_error(host: str, port: int, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         await _site().start(host, port)
+
+
+# --- for whoever watches the process -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_well", [True, False])
+async def test_readiness_is_told_to_everybody_and_names_nothing(is_well: bool) -> None:
+    async with site_of(token="s3cret", vitals=FakeVitals(is_well)) as client:
+        response = await client.get("/readyz")
+        said = await response.text()
+    assert (response.status, said.split(";")[0]) == ((200, "ready") if is_well else (503, "late"))
+    assert response.headers["Cache-Control"] == "no-store"
+    assert not any(name in said for name in TITLES)
+
+
+async def test_metrics_are_for_those_who_have_the_token() -> None:
+    async with site_of(token="s3cret") as client:
+        assert (await client.get("/metrics")).status == 403
+        response = await client.get("/metrics", headers={"Authorization": "Bearer s3cret"})
+        assert (response.status, await response.text()) == (200, "qasedak_late 0\n")
+        assert response.headers["Content-Type"].startswith("text/plain; version=")

@@ -461,6 +461,7 @@ ENVIRONMENT: dict[str, tuple[str, str, Any]] = {
     "QASEDAK_HTTP_HOST": ("::1", "http_host", "::1"),
     "QASEDAK_HTTP_PORT": ("0", "http_port", 0),
     "QASEDAK_HTTP_TOKEN": ("open sesame", "http_token", "open sesame"),
+    "QASEDAK_PING_URL": ("https://hc.example/ping", "ping_url", "https://hc.example/ping"),
     "QASEDAK_HOST_SPACING": ("0.25", "host_spacing", 0.25),
     "QASEDAK_ALLOW_PRIVATE_NETWORKS": ("1", "allow_private_networks", True),
     "QASEDAK_LOG": ("json", "log_format", "json"),
@@ -474,6 +475,7 @@ DEFAULTS = {
     "http_host": "127.0.0.1",
     "http_port": 8080,
     "http_token": None,
+    "ping_url": None,
     "host_spacing": 1.0,
     "allow_private_networks": False,
     "log_format": None,
@@ -587,11 +589,11 @@ def test_a_wrong_value_is_refused_and_never_repeated(
 def test_every_wrong_value_is_told_at_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QASEDAK_HTTP_PORT", "x")
     monkeypatch.setenv("QASEDAK_LOG", "x")
-    monkeypatch.setenv("QASEDAK_PING_URL", "https://ping.example/")
+    monkeypatch.setenv("QASEDAK_ROLES", "poll")
     with pytest.raises(ConfigError) as caught:
         read_settings()
     assert [problem.partition(":")[0] for problem in caught.value.problems] == [
-        "QASEDAK_PING_URL",
+        "QASEDAK_ROLES",
         "QASEDAK_HTTP_PORT",
         "QASEDAK_LOG",
     ]

@@ -7,7 +7,7 @@ import pytest
 from bot import standing
 from bot.health import FeedState
 from bot.model import FeedKind
-from bot.storage.status import FeedStatus, LaneStatus, Status
+from bot.storage.status import FeedStatus, LaneStatus, LoopStatus, Status
 from tests.builders import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -25,7 +25,15 @@ def _lane(waiting_for: timedelta | None, paused: str | None = None) -> LaneStatu
     ("status", "late"),
     [
         (Status((), (), {}, {}), []),
-        (Status((_feed(19 * MINUTE),), (_lane(9 * MINUTE), _lane(None)), {}, {"poll": NOW - 2 * MINUTE}), []),
+        (
+            Status(
+                (_feed(19 * MINUTE),),
+                (_lane(9 * MINUTE), _lane(None)),
+                {},
+                {"poll": LoopStatus(NOW - 30 * MINUTE, NOW)},
+            ),
+            [],
+        ),
         (Status((_feed(999 * MINUTE, is_read=False),), (), {}, {}), []),
         (
             Status((_feed(30 * MINUTE),), (), {}, {}),
@@ -40,7 +48,7 @@ def _lane(waiting_for: timedelta | None, paused: str | None = None) -> LaneStatu
             ["chat main: 2 posts wait, the first for 3 days; may not post"],
         ),
         (
-            Status((), (), {}, {"poll": NOW - 4 * MINUTE, "deliver": NOW}),
+            Status((), (), {}, {"poll": LoopStatus(NOW - 4 * MINUTE, NOW - MINUTE), "deliver": LoopStatus(NOW, NOW)}),
             ["loop poll: last ended well 4 minutes ago; see the log, or restart"],
         ),
     ],

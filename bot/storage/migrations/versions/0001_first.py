@@ -97,6 +97,7 @@ def upgrade() -> None:
         "loops",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("succeeded_at", sa.BigInteger(), nullable=False),
+        sa.Column("late_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_loops")),
     )
     op.create_table(

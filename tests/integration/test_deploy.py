@@ -1,0 +1,99 @@
+"""What runs the bot elsewhere: the systemd unit, the compose file and the image, read as their programs read them."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from bot.config import Settings
+from bot.web import Site
+from tests.builders import NOW
+from tests.fakes.vitals import FakeVitals
+
+ROOT = Path(__file__).resolve().parents[2]
+UNIT = ROOT / "deploy" / "qasedak.service"
+SETTINGS = {str(field.validation_alias) for field in Settings.model_fields.values()}
+
+
+@pytest.fixture
+def compose() -> Any:
+    return YAML(typ="safe").load(ROOT / "deploy" / "compose.yaml")
+
+
+def test_the_unit_waits_for_ready_is_watched_and_knows_what_not_to_try_again() -> None:
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]  # names keep their case
+    unit.read(UNIT)
+    service = unit["Service"]
+    assert (service["Type"], service["RestartPreventExitStatus"]) == ("notify", "2")
+    assert int(service["WatchdogSec"]) > 0
+    assert service["ExecStart"].endswith("/qasedak run")
+    assert service["ExecReload"].endswith("kill -HUP $MAINPID")
+    assert int(service["TimeoutStopSec"]) > 20
+    assert {name for name, _, _ in (pair.partition("=") for pair in service["Environment"].split())} <= SETTINGS
+    for wall in ("NoNewPrivileges", "DynamicUser", "PrivateTmp", "PrivateDevices", "MemoryDenyWriteExecute"):
+        assert service[wall] == "yes"
+    assert (service["ProtectSystem"], service["CapabilityBoundingSet"]) == ("strict", "")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_itself_finds_nothing_wrong_with_the_unit() -> None:
+    ended = subprocess.run(["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False, timeout=30)
+    complaints = [line for line in ended.stderr.splitlines() if "is not executable" not in line]
+    assert complaints == []
+
+
+def test_the_compose_file_waits_for_its_database_and_opens_nothing_to_the_world(compose: Any) -> None:
+    bot, database = compose["services"]["bot"], compose["services"]["database"]
+    assert bot["environment"].keys() <= SETTINGS
+    assert bot["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert "healthcheck" in database
+    assert bot["environment"]["DATABASE_URL"].startswith("postgresql://qasedak:${POSTGRES_PASSWORD:?")
+    assert bot["environment"]["QASEDAK_HTTP_TOKEN"].startswith("${QASEDAK_HTTP_TOKEN:?")
+    assert all(port.startswith("127.0.0.1:") for port in bot["ports"])
+    assert "ports" not in database
+    assert (bot["read_only"], bot["cap_drop"]) == (True, ["ALL"])
+    for service in (bot, database):
+        for volume in service["volumes"]:
+            source = volume.partition(":")[0]
+            assert source in compose["volumes"] or (ROOT / "deploy" / source).exists()
+    assert (ROOT / "deploy" / bot["build"]["context"] / "Dockerfile").is_file()
+
+
+def test_the_image_has_what_postgresql_needs() -> None:
+    steps = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (lock,) = re.findall(r"--require-hashes -r (\S+)", steps)
+    assert "psycopg-binary==" in (ROOT / lock).read_text(encoding="utf-8")
+
+
+async def test_the_health_check_of_the_image_tells_a_bot_that_answers_from_one_that_does_not() -> None:
+    (written,) = re.findall(
+        r"HEALTHCHECK .*?CMD (\[.*?\])$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    _python, *arguments = json.loads(written)
+
+    async def check(port: int) -> bool:
+        environment = {"QASEDAK_HTTP_PORT": str(port)}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-S", *arguments, env=environment, stderr=asyncio.subprocess.DEVNULL
+        )
+        return await process.wait() == 0
+
+    async def nothing(_channel: str) -> list[Any]:
+        return []
+
+    site = Site(
+        channels={}, load=nothing, titles={}, is_preview=True, token="x", now=lambda: NOW, vitals=FakeVitals(False)
+    )
+    port = await site.start("127.0.0.1", 0)
+    assert await check(port)
+    await site.stop()
+    assert [await check(port), await check(0)] == [False, True]
