@@ -5,7 +5,6 @@ Prints nothing: what a person should read goes through ``say``, which ``cli`` gi
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -245,9 +244,10 @@ class App:
         return done
 
     async def _sleep_until_stopped(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(seconds, 0.01)):
-                await self._stop.wait()
+        waits = [asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(self._clock.sleep(max(seconds, 0.01)))]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     def stop(self) -> None:
         """Ask ``run`` or ``once`` to end; sends under way are finished."""

@@ -21,7 +21,8 @@ is left to the lane's ``next_at``, so that a lane that must wait gives its place
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -163,8 +164,10 @@ class Outbox:
         self._on_uncertain = on_uncertain
         self._bot_pace = BotPace(pace)
         self._gate = Gate(database)
+        self._next_turn = asyncio.Lock()  # those who wait for the bot's pace do so in the order in which they came
         self._resolve_again: dict[int, datetime] = {}
         self._ready_soon: dict[int, datetime] = {}  # lanes that wait for pacing or a settlement, by chat
+        self._serving: set[int] = set()
         self._stopping = False
         self._fatal: TokenRejected | None = None
         #: Called between steps with their names; the crash test dies in it.
@@ -197,7 +200,10 @@ class Outbox:
                 now = self._clock.now()
                 if now < last_claim:
                     free = CONCURRENCY - len(running)
-                    claimed = await self._database.write(lanes.claim, self._sender.bot_id, now, limit=free, lease=LEASE)
+                    claimed = await self._database.write(
+                        lanes.claim, self._sender.bot_id, now, limit=free, lease=LEASE, besides=tuple(self._serving)
+                    )
+                    self._serving |= {lane.chat_id for lane in claimed}
                     running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
                 elif not running:
                     done.wait(now)  # lanes may be due that there was no time for
@@ -252,9 +258,9 @@ class Outbox:
                     continue
                 ready_at = self._ready_at(lane, recent, now)
                 if self._stopping or ready_at > now:
-                    next_at = self._ready_soon[lane.chat_id] = ready_at
+                    next_at = self._wait_for_pace(lane, ready_at)
                     break
-                outcome = await self._deliver(lane, delivery, done)
+                outcome = await self._deliver(lane, delivery, recent, done)
                 recent += outcome.answered
                 if outcome.next_at is not None:
                     next_at = outcome.next_at
@@ -266,11 +272,19 @@ class Outbox:
             log.error("lane left", chat_id=lane.chat_id, problem=str(error))
         except LeaseLost:
             log.warning("lane taken over", chat_id=lane.chat_id)
+        finally:
+            self._serving.discard(lane.chat_id)
 
-    def _ready_at(self, lane: Lane, recent: Sequence[datetime], now: datetime) -> datetime:
+    def _ready_at(self, lane: Lane, recent: Sequence[datetime], now: datetime, count: int = 1) -> datetime:
         if lane.bot_id == PREVIEW_BOT:  # nobody counts there
             return now
-        return chat_ready_at(recent, now, is_group=lane.chat_id < 0, pace=self._pace)
+        ready_at = chat_ready_at(recent, now, is_group=lane.chat_id < 0, pace=self._pace, count=count)
+        return max(ready_at, now + self._bot_pace.held(self._clock.monotonic()))
+
+    def _wait_for_pace(self, lane: Lane, ready_at: datetime) -> datetime:
+        if ready_at <= self._clock.now() + SHORT_WAIT + WINDOW:  # a longer one is Telegram's word to the whole bot
+            self._ready_soon[lane.chat_id] = ready_at
+        return ready_at
 
     async def _settle_uncertain(self, lane: Lane, delivery: Delivery) -> datetime | None:
         """Decide about an attempt that may have gone through; return when to look again."""
@@ -294,8 +308,8 @@ class Outbox:
             await self._database.write(lanes.end, lane, delivery, DeliveryState.HELD, reason)
         return now
 
-    async def _deliver(self, lane: Lane, delivery: Delivery, done: Delivered) -> "_Outcome":
-        """Make one attempt and record how it ended."""
+    async def _deliver(self, lane: Lane, delivery: Delivery, recent: Sequence[datetime], done: Delivered) -> "_Outcome":
+        """Make one attempt and record how it ended. Parts that the chat's pace puts off go out another time."""
         parts = delivery.parts if delivery.message_ids else self._render(delivery)
         if not parts:
             await self._database.write(
@@ -306,20 +320,28 @@ class Outbox:
                 "its route left feeds.yaml, or nothing of it can be shown",
             )
             return _Outcome()
-        self._step("before the attempt is committed")
-        lane = await self._database.write(lanes.begin_attempt, lane, delivery, parts, self._clock.now(), LEASE)
-        delivery = replace(delivery, attempts=delivery.attempts + 1, attempt_at=self._clock.now())
-        self._step("before the send")
         answered: list[datetime] = []
+        leased_at = 0.0
         try:
             while left := unsent(parts, delivery.message_ids):
-                answer = await self._send(lane, left[0])
+                now = self._clock.now()
+                ready_at = self._ready_at(lane, [*recent, *answered], now, left[0].count)
+                if ready_at > now:
+                    await self._database.write(lanes.put_back, lane, delivery, ready_at, None)
+                    return _Outcome(answered, self._wait_for_pace(lane, ready_at))
+                async with self._turn(lane, left[0].count):
+                    if not answered:
+                        leased_at = self._clock.monotonic()
+                        lane, delivery = await self._begin(lane, delivery, parts)
+                    await self._look_at_lease(lane, leased_at)
+                    answer = await self._send(lane, left[0])
                 answered += [answer.sent_at] * left[0].count
                 self._step("after the send")
                 if len(left) == 1:
                     await self._database.write(lanes.sent, lane, delivery, answer)
                     break
-                delivery = await self._database.write(lanes.part_sent, lane, delivery, answer)
+                leased_at, until = self._clock.monotonic(), self._clock.now() + LEASE
+                lane, delivery = await self._database.write(lanes.part_sent, lane, delivery, answer, until)
         except DeliveryError as error:
             return await self._settle_error(lane, delivery, error, done)
         self._step("after the settlement")
@@ -341,15 +363,47 @@ class Outbox:
         today = delivery.created_at.astimezone(zone).date() if is_anniversary else None
         return render.render(delivery.post, subscription, replayed_on=today)
 
+    async def _begin(self, lane: Lane, delivery: Delivery, parts: Sequence[Message]) -> tuple[Lane, Delivery]:
+        self._step("before the attempt is committed")
+        now = self._clock.now()
+        lane = await self._database.write(lanes.begin_attempt, lane, delivery, parts, now, LEASE)
+        self._step("before the send")
+        return lane, replace(delivery, attempts=delivery.attempts + 1, attempt_at=now)
+
+    @asynccontextmanager
+    async def _turn(self, lane: Lane, count: int) -> AsyncIterator[None]:
+        """Wait until the bot may send *count* more messages; they are under way within."""
+        if lane.bot_id == PREVIEW_BOT:  # nobody counts there
+            yield
+            return
+        pace = self._bot_pace
+        async with self._next_turn:
+            while (wait := pace.wait(self._clock.monotonic(), count)) > 0:
+                if held := pace.held(self._clock.monotonic()):
+                    raise RetryLater("Telegram asks the bot to wait", after=held)
+                await self._clock.sleep(wait)
+            pace.begin(self._clock.monotonic(), count)
+        try:
+            yield
+        finally:
+            pace.end(self._clock.monotonic(), count)
+
+    async def _look_at_lease(self, lane: Lane, leased_at: float) -> None:
+        """The last step before writing: after a sleep of the machine, the lane may be somebody else's.
+
+        Raises: LeaseLost. What remains is a sleep that falls between this look and the write.
+        """
+        if self._clock.monotonic() - leased_at > (LEASE - SEND_DEADLINE).total_seconds():
+            await self._database.write(lanes.renew, lane, self._clock.now() + LEASE)
+
     async def _send(self, lane: Lane, message: Message) -> SentMessage:
-        if lane.bot_id != PREVIEW_BOT:
-            # As the last thing before the send: what is in between would blur the pace.
-            await self._clock.sleep(self._bot_pace.reserve(self._clock.now()).total_seconds())
         try:
             async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
-                return await self._sender.send(lane.chat_id, message)
+                answer = await self._sender.send(lane.chat_id, message)
         except TimeoutError:
             raise Uncertain(f"no answer within {SEND_DEADLINE.seconds} s") from None
+        self._bot_pace.taken()
+        return answer
 
     async def _settle_error(self, lane: Lane, delivery: Delivery, error: DeliveryError, done: Delivered) -> "_Outcome":
         """Carry out what a failed attempt calls for; one branch for each class of error."""
@@ -358,6 +412,10 @@ class Outbox:
         match error:
             case RetryLater():
                 due_at = retry_at(error, delivery.attempts, delivery.created_at, now)
+                if error.after is not None and self._bot_pace.flooded(
+                    lane.chat_id, self._clock.monotonic(), error.after
+                ):
+                    log.warning("bot told to wait", seconds=error.after.total_seconds())
                 if due_at is None:
                     return await self._bury_delivery(lane, delivery, f"given up after 7 days: {error}", done)
                 await write(lanes.put_back, lane, delivery, due_at, str(error))

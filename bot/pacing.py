@@ -5,12 +5,17 @@ group or channel (Bots FAQ, "My bot is hitting limits"). A slot is dated by its 
 server counts when it handles a message. Called by ``outbox.py``; sends nothing itself.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 #: The minute of groups and channels, with half a second for clocks that differ.
 WINDOW = timedelta(seconds=60.5)
+#: So far two machines' clocks may differ.
+SKEW = timedelta(seconds=5)
+#: Seconds too few to wait for.
+TICK = 0.0001
 #: One a second for a chat, of which this many may come at once.
 BURST = 3
 
@@ -23,38 +28,78 @@ class Pace:
     per_chat_minute: int = 20
 
 
-def chat_ready_at(recent: Sequence[datetime], now: datetime, *, is_group: bool, pace: Pace) -> datetime:
-    """When a chat may get its next message; *recent* says when its last ones were answered, oldest first.
+def chat_ready_at(recent: Sequence[datetime], now: datetime, *, is_group: bool, pace: Pace, count: int = 1) -> datetime:
+    """When a chat may get its next *count* messages; *recent* says when its last ones were answered, oldest first.
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
     >>> (chat_ready_at([at] * 3, at, is_group=False, pace=Pace()) - at).total_seconds()
     3.0
     """
-    ready = now
-    if len(recent) >= BURST:
-        ready = max(ready, recent[-BURST] + timedelta(seconds=BURST))
-    if is_group and len(recent) >= pace.per_chat_minute:
-        ready = max(ready, recent[-pace.per_chat_minute] + WINDOW)
-    return ready
+    # A clock that was set back: what lies far ahead says nothing about the last minute.
+    recent = [at for at in recent if at <= now + SKEW]
+    # Never more messages than seconds, from BURST of both on: an album of ten has its chat rest for ten.
+    ready = max((recent[-n] + timedelta(seconds=n) for n in range(BURST, len(recent) + 1)), default=now)
+    room = max(pace.per_chat_minute - count, 0)
+    if is_group and len(recent) > room:
+        ready = max(ready, recent[-room - 1] + WINDOW)
+    return max(ready, now)
 
 
 class BotPace:
-    """At most ``per_second`` messages of one bot in any second, evenly apart.
+    """At most ``per_second`` messages of one bot in any second, evenly apart. In seconds of a clock that nobody sets.
 
-    Evenly, since what is spaced on its way out may bunch up on its way in: a burst of 28 and a delay of a tenth of a
-    second would be 31 in the server's second.
+    What is spaced on its way out may bunch up on its way in: a machine that stood still, a network that did. So what
+    is under way and what was answered within the last second are counted together. Telegram handles a message before it
+    answers; of all that it handles within one second, the last to begin sees all the others under way or just
+    answered. Their number is therefore never over ``per_second`` and a fourteenth (30 for 28, Telegram's own
+    limit), whatever the delays; up to 70 ms for an answer it costs nothing.
     """
 
     def __init__(self, pace: Pace) -> None:
-        self._apart = timedelta(microseconds=-(-1_000_000 // pace.per_second))  # rounded up
-        self._next: datetime | None = None
+        self._apart = 1 / pace.per_second
+        self._most = pace.per_second + max(1, pace.per_second // 14)
+        self._next = 0.0
+        self._under_way = 0
+        self._answered: deque[float] = deque()
+        self._flooded: set[int] = set()  # chats that were told to wait since any message was taken
+        self._held_until = 0.0
 
-    def reserve(self, now: datetime) -> timedelta:
-        """Take the next free slot; return how long to wait for it.
+    def wait(self, now: float, count: int = 1) -> float:
+        """How long the next *count* messages have to wait; 0 when they may go: then ``begin`` is called at once."""
+        while self._answered and self._answered[0] <= now - 1:
+            self._answered.popleft()
+        due = max(self._next, self._held_until)
+        if self._under_way + len(self._answered) + min(count, self._most) > self._most:
+            # With nothing answered one can only look again.
+            due = max(due, self._answered[0] + 1 if self._answered else now + self._apart)
+        return due - now if due - now > TICK else 0.0
 
-        Slots are taken in order and in advance, so that twenty lanes that ask at once do not all go at once.
+    def begin(self, now: float, count: int = 1) -> None:
+        """*count* messages go out. One slot is made up for: a sleep ends late, and the next must not pay for it."""
+        self._next = max(self._next, now - self._apart) + self._apart * count
+        self._under_way += count
+
+    def end(self, now: float, count: int = 1) -> None:
+        """They were answered, or never will be."""
+        self._under_way -= count
+        self._answered.extend([now] * count)
+
+    def held(self, now: float) -> timedelta:
+        """How long Telegram wants to hear nothing from the bot."""
+        return timedelta(seconds=max(self._held_until - now, 0.0))
+
+    def taken(self) -> None:
+        """Telegram took a message: the bot as a whole is under no flood limit."""
+        self._flooded.clear()
+
+    def flooded(self, chat_id: int, now: float, after: timedelta) -> bool:
+        """Telegram asked a chat to wait; True when it means the whole bot, which then waits as long.
+
+        A flood limit does not say whose it is. Two chats in a row without a message taken in between are no chance:
+        each chat keeps to its own limit.
         """
-        at = max(now, self._next or now)
-        self._next = at + self._apart
-        return at - now
+        self._flooded.add(chat_id)
+        if len(self._flooded) > 1:
+            self._held_until = max(self._held_until, now + after.total_seconds())
+        return len(self._flooded) > 1

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from tests.fakes.bot_api import TOKEN
 ROOT = Path(__file__).resolve().parents[1]
 #: Every wait of these tests ends, whatever went wrong.
 PATIENCE = 30.0
+#: How much faster than outside time runs for those that are killed.
+SPEED = 20
 
 
 @dataclass(slots=True)
@@ -31,7 +34,8 @@ class Installation:
     def use_bot(self, api_url: str, token: str = TOKEN) -> None:
         self.environment |= {"TELEGRAM_API_URL": api_url, "TELEGRAM_BOT_TOKEN": token}
 
-    def _environment(self) -> Mapping[str, str]:
+    def variables(self) -> Mapping[str, str]:
+        """The environment of the commands."""
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         return {
             **kept,
@@ -48,7 +52,7 @@ class Installation:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", *arguments,
             cwd=self.folder,
-            env=self._environment(),
+            env=self.variables(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -93,3 +97,39 @@ async def terminate(process: asyncio.subprocess.Process) -> tuple[int, str]:
         await process.wait()
         raise
     return process.returncode or 0, errors.decode()
+
+
+@dataclass(slots=True)
+class Mortals:
+    """The process that starts the bot again and again (``tests/mortal.py``)."""
+
+    process: asyncio.subprocess.Process
+
+    async def start(self) -> int:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        return int(await self._line())
+
+    async def wait(self) -> int:
+        """The exit status of the one that was started last."""
+        return int((await self._line()).split()[1])
+
+    async def _line(self) -> str:
+        assert self.process.stdout is not None
+        async with asyncio.timeout(PATIENCE * 4):
+            return (await self.process.stdout.readline()).decode()
+
+
+@asynccontextmanager
+async def mortals(installation: Installation) -> AsyncIterator[Mortals]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.mortal", str(time.monotonic()), str(SPEED),
+        cwd=installation.folder, env=installation.variables(),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield Mortals(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()

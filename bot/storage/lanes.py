@@ -4,7 +4,7 @@ Whoever holds a lane's lease is the only one to send to its chat. Every write he
 comes back with ``LeaseLost`` did nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,8 +43,19 @@ class Waiting:
     recent: tuple[datetime, ...]  #: when the messages of the pacing window went out, oldest first
 
 
-def claim(connection: Connection, bot_id: int, now: datetime, *, limit: int, lease: timedelta) -> list[Lane]:
-    """Take up to *limit* lanes in which something may be due, longest waiting first."""
+def claim(
+    connection: Connection,
+    bot_id: int,
+    now: datetime,
+    *,
+    limit: int,
+    lease: timedelta,
+    besides: Collection[int] = (),
+) -> list[Lane]:
+    """Take up to *limit* lanes in which something may be due, longest waiting first.
+
+    *besides* are chats that the caller is still serving: however long that takes, it is not dead.
+    """
     due = connection.execute(
         select(lanes.c.chat_id)
         .where(
@@ -52,6 +63,7 @@ def claim(connection: Connection, bot_id: int, now: datetime, *, limit: int, lea
             lanes.c.next_at <= now,
             lanes.c.paused.is_(None),
             or_(lanes.c.lease_until.is_(None), lanes.c.lease_until <= now),
+            lanes.c.chat_id.not_in(besides),
         )
         .order_by(lanes.c.next_at)
         .limit(limit)
@@ -162,7 +174,7 @@ def begin_attempt(
     connection: Connection, lane: Lane, delivery: Delivery, parts: Sequence[Message], now: datetime, lease: timedelta
 ) -> Lane:
     """pending -> sending, committed before anything leaves; the lease is renewed for it."""
-    renewed = _renew(connection, lane, now + lease)
+    renewed = renew(connection, lane, now + lease)
     _move(
         connection,
         delivery,
@@ -176,17 +188,19 @@ def begin_attempt(
     return renewed
 
 
-def part_sent(connection: Connection, lane: Lane, delivery: Delivery, sent: SentMessage) -> Delivery:
-    """One part of several is out; it will not be sent again."""
-    _renew(connection, lane, lane.lease_until)
+def part_sent(
+    connection: Connection, lane: Lane, delivery: Delivery, sent: SentMessage, until: datetime
+) -> tuple[Lane, Delivery]:
+    """One part of several is out; it will not be sent again. The lease is renewed for the next."""
+    renewed = renew(connection, lane, until)
     ids = (*delivery.message_ids, *sent.message_ids)
     _move(connection, delivery, (DeliveryState.SENDING,), message_ids=list(ids), sent_at=sent.sent_at)
-    return replace(delivery, message_ids=ids)
+    return renewed, replace(delivery, message_ids=ids)
 
 
 def sent(connection: Connection, lane: Lane, delivery: Delivery, last: SentMessage) -> None:
     """sending -> sent: the last part is out."""
-    _renew(connection, lane, lane.lease_until)
+    renew(connection, lane, lane.lease_until)
     _move(
         connection,
         delivery,
@@ -200,22 +214,33 @@ def sent(connection: Connection, lane: Lane, delivery: Delivery, last: SentMessa
 
 def put_back(connection: Connection, lane: Lane, delivery: Delivery, due_at: datetime, error: str | None) -> None:
     """sending or uncertain -> pending: surely not out, or sent again by choice; it keeps its place."""
-    _renew(connection, lane, lane.lease_until)
-    _move(connection, delivery, BLOCKING, state=DeliveryState.PENDING, due_at=due_at, error=error)
+    renew(connection, lane, lane.lease_until)
+    _move(
+        connection,
+        delivery,
+        (*BLOCKING, DeliveryState.PENDING),
+        state=DeliveryState.PENDING,
+        due_at=due_at,
+        error=error,
+    )
 
 
 def end(connection: Connection, lane: Lane, delivery: Delivery, state: DeliveryState, error: str) -> None:
     """Any waiting state -> dead, held or uncertain, with the reason."""
-    _renew(connection, lane, lane.lease_until)
+    renew(connection, lane, lane.lease_until)
     _move(connection, delivery, (DeliveryState.PENDING, *BLOCKING), state=state, error=error)
 
 
 def require_lease(connection: Connection, lane: Lane) -> None:
     """Raises: LeaseLost, where the lane is another's by now."""
-    _renew(connection, lane, lane.lease_until)
+    renew(connection, lane, lane.lease_until)
 
 
-def _renew(connection: Connection, lane: Lane, until: datetime) -> Lane:
+def renew(connection: Connection, lane: Lane, until: datetime) -> Lane:
+    """Hold a lane until another time.
+
+    Raises: LeaseLost, when it is held by somebody else now.
+    """
     renewed = connection.execute(
         update(lanes)
         .where(lanes.c.bot_id == lane.bot_id, lanes.c.chat_id == lane.chat_id, lanes.c.lease_no == lane.lease_no)
@@ -302,7 +327,7 @@ def revive(connection: Connection, bot_id: int, ids: Sequence[int] | None, now: 
 
 def bury(connection: Connection, lane: Lane, reason: str) -> int:
     """The chat is gone: everything that waits for it is dead. Return how many deliveries that was."""
-    _renew(connection, lane, lane.lease_until)
+    renew(connection, lane, lane.lease_until)
     in_lane = select(targets.c.id).where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
     return connection.execute(
         update(deliveries)

@@ -19,39 +19,59 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender
 from tests.stage import Stage
 
+CHANNEL = -1001111111111
+#: Forty people and a channel: together more than the bot may send, so that its own limit is what holds.
+PEOPLE = range(1000, 1040)
+#: One message each, as fast as it goes: what this machine can do at this moment.
+OTHERS = range(2000, 2060)
+RATE = 28
+
 
 async def test_the_pace_is_kept_and_used(tmp_path: Path, soak_seconds: int) -> None:
-    people = list(range(1000, 1000 + 40))
     database = Database(f"sqlite:///{tmp_path / 'q.db'}")
     await asyncio.to_thread(database.migrate)
-    # Forty people and a channel: together more than the bot may send, so that its own limit is what holds.
     stage = Stage(database, FakeClock(SystemClock().now()), FakeSender(FakeClock()))
-    chats = [a_channel(f"p{person}", chat=str(person)) for person in people] + [a_channel("sky", chat="-1001111111111")]
-    feed = a_feed(backfill=None)
-    await stage.adopt(*(a_subscription(feed=feed, channel=channel) for channel in chats))
-    await stage.read(*(an_entry(number) for number in range(1, soak_seconds + 60)))
-    async with BotApi(strict=True) as api:
-        api.add_chat(Chat(-1001111111111, type="channel", title="Sky", status="administrator"))
-        for person in people:
+    main, other = a_feed(backfill=None), a_feed("garden", backfill=None)
+    chats = [a_channel(f"p{person}", chat=str(person)) for person in PEOPLE] + [a_channel("sky", chat=str(CHANNEL))]
+    others = [a_channel(f"p{person}", chat=str(person)) for person in OTHERS]
+    await stage.adopt(
+        *(a_subscription(main, channel) for channel in chats), *(a_subscription(other, channel) for channel in others)
+    )
+    async with BotApi() as api:
+        api.add_chat(Chat(CHANNEL, type="channel", title="Sky", status="administrator"))
+        for person in [*PEOPLE, *OTHERS]:
             api.add_chat(Chat(person, type="private", started=True))
         bot = open_bot(TOKEN, api.base_url.removesuffix("/bot"))
         await bot.initialize()
-        outbox = Outbox(
-            database,
-            TelegramSender(bot),
-            SystemClock(),
-            subscriptions=stage.routes.subscriptions,
-            pace=Pace(),
-            on_uncertain=OnUncertain.RESEND,
-        )
+
+        def an_outbox(pace: Pace) -> Outbox:
+            return Outbox(
+                database,
+                TelegramSender(bot),
+                SystemClock(),
+                subscriptions=stage.routes.subscriptions,
+                pace=pace,
+                on_uncertain=OnUncertain.RESEND,
+            )
+
         loop = asyncio.get_running_loop()
         began = loop.time()
+        await stage.read(an_entry(1), feed="garden")
+        await an_outbox(Pace(per_second=1000)).deliver_due()
+        possible = len(api.sent) / (loop.time() - began)
+        await stage.read(*(an_entry(number) for number in range(1, soak_seconds + 5)))
+        await asyncio.sleep(1)  # the others' second is over
+        api.book.strict = True
+        outbox = an_outbox(Pace(RATE))
+        began, before = loop.time(), len(api.sent)
         loop.call_later(soak_seconds, outbox.stop)
         while loop.time() - began < soak_seconds:
             await outbox.deliver_due()
             await asyncio.sleep(0.05)
-        sent, took = len(api.sent), loop.time() - began
+        used = (len(api.sent) - before) / (loop.time() - began)
         await bot.shutdown()
     await database.close()
+    print(f"{used:.1f} messages a second of {RATE}; as fast as it goes {possible:.0f}")
     assert api.violations == []
-    assert sent > 0.9 * 28 * took * 0.9
+    # A machine that is busy elsewhere may not manage: on one that is not, `possible` is some hundreds.
+    assert used >= 0.95 * min(RATE, possible / 3)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from bot.clock import SystemClock
 from bot.model import Feed, FeedKind
 from bot.poller import Poller
 from bot.sources.feed import FeedSource
@@ -25,7 +26,7 @@ from tests.bench.origin_address import address
 from tests.builders import a_channel, a_subscription
 
 
-class LeapingClock:
+class LeapingClock(SystemClock):
     """Real time; each pass is eight days later, so that every feed is due."""
 
     def __init__(self) -> None:
@@ -33,9 +34,6 @@ class LeapingClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 async def main(folder: Path, port: int, count: int, kind: str) -> None:

@@ -17,9 +17,10 @@ from bot.errors import (
     TokenRejected,
     Uncertain,
 )
-from bot.model import PREVIEW_BOT, Calendar, OnUncertain
+from bot.model import PREVIEW_BOT, Calendar, Message, OnUncertain
 from bot.pacing import Pace
-from bot.storage import lanes
+from bot.storage import lanes, records
+from bot.storage.schema import deliveries
 from bot.storage.schema import lanes as lane_table
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
 from tests.stage import Stage
@@ -379,3 +380,26 @@ async def test_a_pass_that_ends_with_work_left_says_so(lite: Stage) -> None:
     while (await outbox.deliver_due()).wait_until is not None:
         pass
     assert await lite.states() == ["sent"] * len(people)
+
+
+async def test_the_parts_of_a_post_keep_to_the_minute_of_their_chat(lite: Stage) -> None:
+    """Parts that must wait do so in the outbox, and go on where they stopped."""
+    await a_stage_with(lite, 2)
+    parts = [records.json_of(Message(f"Part {number}")) for number in range(8)]
+
+    def begin(connection: Connection) -> None:
+        connection.execute(
+            update(deliveries).where(deliveries.c.id == 1).values(parts=parts, message_ids=[1], attempts=1)
+        )
+
+    await lite.database.write(begin)
+    outbox = lite.outbox(pace=Pace(per_chat_minute=4))
+    await outbox.deliver_due()
+    assert len(lite.sender.sent) == 3
+    assert await lite.states() == ["pending", "pending"]
+    await lite.deliver_until_idle(outbox)
+    assert await lite.states() == ["sent", "sent"]
+    assert lite.sender.titles() == [*(f"Part {number}" for number in range(1, 8)), "Moon number 2"]
+    times = [at for _chat, _text, at in lite.sender.sent]
+    for start in times:
+        assert sum(start <= at < start + timedelta(seconds=60) for at in times) <= 4

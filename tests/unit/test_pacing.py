@@ -49,17 +49,83 @@ def test_no_window_ever_holds_more_than_its_limit(waits: list[float], per_minute
         assert len(burst) <= BURST
 
 
-@given(st.lists(st.floats(0, 0.2), min_size=1, max_size=120), st.integers(1, 30))
-def test_a_bot_never_sends_more_than_its_rate_in_any_second(waits: list[float], rate: int) -> None:
-    window, at, slots = BotPace(Pace(per_second=rate)), NOW, []
-    for wait in waits:
-        at += timedelta(seconds=wait)
-        slots.append(at + window.reserve(at))
-    for index, start in enumerate(slots):
-        assert sum(start <= slot < start + timedelta(seconds=1) for slot in slots[index:]) <= rate
+@given(
+    st.lists(st.tuples(st.floats(0, 0.2), st.floats(0, 3), st.floats(0, 1)), min_size=40, max_size=160),
+    st.integers(1, 30),
+)
+def test_telegram_never_sees_more_than_its_limit_in_a_second(
+    delays: list[tuple[float, float, float]], rate: int
+) -> None:
+    """Whatever the delays: each message is handled at some moment between its beginning and its answer."""
+    pace, at = BotPace(Pace(per_second=rate)), 0.0
+    under_way: list[float] = []  # when they will be answered
+    handled = []
+    for pause, took, when in delays:
+        at += pause
+        while True:
+            for answered in sorted(one for one in under_way if one <= at):
+                pace.end(answered)
+                under_way.remove(answered)
+            if not (wait := pace.wait(at)):
+                break
+            at += wait
+        pace.begin(at)
+        under_way.append(at + took)
+        handled.append(at + took * when)
+    for moment in handled:
+        assert sum(moment <= other < moment + 1 for other in handled) <= rate + max(1, rate // 14)
 
 
-def test_a_bot_that_rested_sends_at_once() -> None:
-    window = BotPace(Pace(per_second=10))
-    assert [window.reserve(NOW), window.reserve(NOW)] == [timedelta(), timedelta(milliseconds=100)]
-    assert window.reserve(NOW + timedelta(seconds=5)) == timedelta()
+@given(st.floats(0, 0.06), st.sampled_from([10, 28, 30]))
+def test_short_answers_leave_the_whole_rate(took: float, rate: int) -> None:
+    pace, at, count = BotPace(Pace(per_second=rate)), 0.0, 0
+    under_way: list[float] = []
+    while at < 20:
+        for answered in [one for one in under_way if one <= at]:
+            pace.end(answered)
+            under_way.remove(answered)
+        if wait := pace.wait(at):
+            at += max(wait, 0.001)  # no clock wakes anybody sooner
+            continue
+        pace.begin(at)
+        under_way.append(at + took)
+        count += 1
+    assert count >= 0.95 * rate * 20
+
+
+def test_a_machine_that_stood_still_makes_up_for_one_slot_only() -> None:
+    pace = BotPace(Pace(per_second=10))
+    gone = []
+    for at in (0.0, 0.0, 0.1, 3.0, 3.0, 3.0):
+        if not pace.wait(at):
+            pace.begin(at)
+            pace.end(at)
+            gone.append(at)
+    assert gone == [0.0, 0.1, 3.0, 3.0]
+
+
+def test_an_album_counts_as_many_messages_as_it_has() -> None:
+    album = [NOW] * 10
+    assert chat_ready_at(album, NOW, is_group=False, pace=Pace()) == NOW + timedelta(seconds=10)
+    assert chat_ready_at(album, NOW, is_group=True, pace=Pace(), count=10) == NOW + timedelta(seconds=10)
+    assert chat_ready_at(album, NOW, is_group=True, pace=Pace(), count=11) == NOW + WINDOW
+    bot = BotPace(Pace(per_second=28))
+    for _album in range(3):
+        bot.begin(0.0, count=10)
+    assert bot.wait(10.0, count=10) > 0
+
+
+def test_a_clock_that_was_set_back_does_not_stop_a_chat() -> None:
+    recent = [NOW + timedelta(hours=1)] * 20
+    assert chat_ready_at(recent, NOW, is_group=True, pace=Pace()) == NOW
+
+
+def test_two_chats_told_to_wait_in_a_row_mean_the_whole_bot() -> None:
+    pace, span = BotPace(Pace()), timedelta(seconds=9)
+    assert not pace.flooded(1, 0.0, span)
+    pace.taken()
+    assert not pace.flooded(2, 0.0, span)
+    assert not pace.flooded(2, 1.0, span)
+    assert pace.wait(1.0) == 0
+    assert pace.flooded(3, 1.0, span)
+    assert (pace.held(1.0), pace.wait(1.0)) == (span, 9.0)
