@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from bot import __version__, health, labels, metrics, render
+from bot import __version__, dressing, health, labels, metrics
 from bot.admin import Admin
 from bot.clock import Clock, SystemClock
 from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
@@ -372,7 +372,7 @@ class App:
                 delivery_id=delivery.id,
                 post_id=delivery.post.id,
                 state=delivery.state,
-                parts=delivery.parts or tuple(render.render(delivery.post, subscription)),
+                parts=delivery.parts or tuple(dressing.dress(delivery.post, subscription)),
                 due_at=delivery.due_at,
             )
             for delivery in waiting

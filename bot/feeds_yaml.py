@@ -176,7 +176,8 @@ class ChannelSection(Section):
     summary: Summary = Field(default_factory=SummarySection)
     """How long summaries are, or off."""
     media: Media = Media.PREVIEW
-    """What happens to a post's picture."""
+    """A post's pictures: preview shows one large above the text; photo sends it with the text as its caption, a small
+    recording likewise; album sends all of them, up to ten; none."""
     source: Literal["auto", "always", "never"] = "auto"
     """Whether the source is named; auto: where a channel has two feeds or more."""
     footer: str = Field("", max_length=500)

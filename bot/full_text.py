@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from bot import identity, render
+from bot import identity, pictures
 from bot.errors import BotError, FetchError
 from bot.model import Entry, Feed, FeedKind, Reading
 from bot.sources.article import Article, ArticleReader, Fetch
@@ -125,6 +125,6 @@ def completed(entry: Entry, article: Article | None) -> Entry:
     if len(markup.plain(article.html)) <= len(markup.plain(entry.content or entry.summary or "")):
         log.info("article not taken", title=entry.title, why="the feed's own text is longer")
         return entry
-    lacks_picture = article.picture and render.picture(entry) is None
+    lacks_picture = article.picture and not pictures.find(entry)
     html = with_picture(article.html, article.picture or "") if lacks_picture else article.html
     return replace(entry, article=html)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from bot import full_text, identity, preview, render
+from bot import dressing, full_text, identity, preview
 from bot.app import make_fetcher
 from bot.commands import username_of
 from bot.config import Config, Settings, archive_pattern
@@ -232,7 +232,7 @@ async def preview_source(
     rendered = [
         (
             found.keys.ident,
-            render.render(Post(0, 0, found.keys.ident, found.entry, now(), feed_title=look.title), subscription),
+            dressing.dress(Post(0, 0, found.keys.ident, found.entry, now(), feed_title=look.title), subscription),
         )
         for found in chosen
     ]

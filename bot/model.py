@@ -104,6 +104,8 @@ class Media(StrEnum):
     """What happens to a post's picture."""
 
     PREVIEW = "preview"  #: a large link preview above the text
+    PHOTO = "photo"  #: a photo with the text as its caption; a small recording likewise
+    ALBUM = "album"  #: all pictures, up to ten
     NONE = "none"
 
 
@@ -204,6 +206,9 @@ class Enclosure:
 
     url: str
     type: str  #: media type, "" where unknown
+    size: int | None = None  #: in bytes, as the publisher says
+    width: int | None = None  #: in pixels, likewise
+    height: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

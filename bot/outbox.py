@@ -30,7 +30,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import metrics, render
+from bot import dressing, fallback, metrics
 from bot.clock import Clock
 from bot.errors import (
     ChatGone,
@@ -47,7 +47,7 @@ from bot.gate import Gate
 from bot.model import PREVIEW_BOT, Delivery, DeliveryState, Message, OnUncertain, Pick, SentMessage, Subscription
 from bot.pacing import WINDOW, BotPace, Pace, chat_ready_at
 from bot.personal import House
-from bot.storage import feeds, lanes, subscribers
+from bot.storage import feeds, files, lanes, subscribers
 from bot.storage.database import Database
 from bot.storage.lanes import Lane, LeaseLost
 
@@ -311,6 +311,8 @@ class Outbox:
     async def _deliver(self, lane: Lane, delivery: Delivery, recent: Sequence[datetime], done: Delivered) -> "_Outcome":
         """Make one attempt and record how it ended. Parts that the chat's pace puts off go out another time."""
         parts = delivery.parts if delivery.message_ids else self._render(delivery)
+        if any(part.media for part in parts):
+            parts = await self._database.read(files.named, lane.bot_id, parts)
         if not parts:
             await self._database.write(
                 lanes.end,
@@ -321,7 +323,7 @@ class Outbox:
             )
             return _Outcome()
         answered: list[datetime] = []
-        leased_at = 0.0
+        leased_at, begun = 0.0, None
         try:
             while left := unsent(parts, delivery.message_ids):
                 now = self._clock.now()
@@ -329,19 +331,27 @@ class Outbox:
                 if ready_at > now:
                     await self._database.write(lanes.put_back, lane, delivery, ready_at, None)
                     return _Outcome(answered, self._wait_for_pace(lane, ready_at))
-                async with self._turn(lane, left[0].count):
-                    if not answered:
-                        leased_at = self._clock.monotonic()
-                        lane, delivery = await self._begin(lane, delivery, parts)
-                    await self._look_at_lease(lane, leased_at)
-                    answer = await self._send(lane, left[0])
+                try:
+                    async with self._turn(lane, left[0].count):
+                        if begun is not parts:
+                            leased_at, begun = self._clock.monotonic(), parts
+                            lane, delivery = await self._begin(lane, delivery, parts)
+                        await self._look_at_lease(lane, leased_at)
+                        answer = await self._send(lane, left[0])
+                except MessageRejected as refused:
+                    parts = await self._plainer(lane, delivery, parts, refused)
+                    continue
                 answered += [answer.sent_at] * left[0].count
                 self._step("after the send")
                 if len(left) == 1:
                     await self._database.write(lanes.sent, lane, delivery, answer)
+                else:
+                    leased_at, until = self._clock.monotonic(), self._clock.now() + LEASE
+                    lane, delivery = await self._database.write(lanes.part_sent, lane, delivery, answer, until)
+                if any(answer.file_ids):
+                    await self._database.write(files.keep, lane.bot_id, left[0], answer.file_ids, self._clock.now())
+                if len(left) == 1:
                     break
-                leased_at, until = self._clock.monotonic(), self._clock.now() + LEASE
-                lane, delivery = await self._database.write(lanes.part_sent, lane, delivery, answer, until)
         except DeliveryError as error:
             return await self._settle_error(lane, delivery, error, done)
         self._step("after the settlement")
@@ -349,6 +359,22 @@ class Outbox:
         metrics.observe_latency(delivery.post, answered[-1], is_replay=delivery.is_replay)
         log.info("delivered", post=delivery.post.id, delivery=delivery.id, chat_id=lane.chat_id)
         return _Outcome(answered)
+
+    async def _plainer(
+        self, lane: Lane, delivery: Delivery, parts: Sequence[Message], refused: MessageRejected
+    ) -> Sequence[Message]:
+        """The parts with a plainer form of the one that was refused: that was an answer, and nothing of it is out.
+
+        Raises: MessageRejected, where there is none.
+        """
+        index = len(parts) - len(unsent(parts, delivery.message_ids))
+        form = fallback.plainer(parts[index], refused)
+        if form is None:
+            raise refused
+        log.warning("sent in a plainer form", delivery=delivery.id, kind=form.kind, problem=str(refused))
+        if refused.media:
+            await self._database.write(files.forget, lane.bot_id, parts[index])
+        return (*parts[:index], form, *parts[index + 1 :])
 
     def _subscription(self, delivery: Delivery) -> Subscription | None:
         return self.subscriptions.get(delivery.subscription_id) or self._house.subscription(delivery)
@@ -361,7 +387,7 @@ class Outbox:
         plan = subscription.feed.replay
         is_anniversary = delivery.is_replay and plan is not None and plan.pick is Pick.ON_THIS_DAY
         today = delivery.created_at.astimezone(zone).date() if is_anniversary else None
-        return render.render(delivery.post, subscription, replayed_on=today)
+        return dressing.dress(delivery.post, subscription, replayed_on=today)
 
     async def _begin(self, lane: Lane, delivery: Delivery, parts: Sequence[Message]) -> tuple[Lane, Delivery]:
         self._step("before the attempt is committed")

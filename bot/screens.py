@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from bot import render
+from bot import dressing, render
 from bot.labels import catalog, translator
 from bot.model import Calendar, Channel, Feed, FeedKind, Language, Message, Months, Post, Subscription
 from bot.text import calendars, dates, markup, persian, relative
@@ -310,7 +310,7 @@ def card(post: Post, link: str | None, reader: Reader) -> Message:
     )
     shown = replace(post, entry=replace(post.entry, link=link)) if link else post
     template = render.TEMPLATES[channel.template]
-    made = render.render(shown, Subscription(feed, channel, template_text=template, home_timezone=reader.zone.key))
+    made = dressing.dress(shown, Subscription(feed, channel, template_text=template, home_timezone=reader.zone.key))
     return made[0] if made else _say(reader, translator(reader.language)("Untitled"))
 
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.dressing import dress
 from bot.model import (
     Channel,
     DeliveryState,
@@ -31,7 +32,7 @@ from bot.model import (
     Shown,
     Subscription,
 )
-from bot.render import lay_out, render
+from bot.render import lay_out
 from bot.text.richtext import utf16_length
 from bot.web import Site
 from tests.fakes.vitals import FakeVitals
@@ -209,7 +210,7 @@ def _folded(title: str, part: str) -> Message:
 def _messages(entry: Entry, channel: Channel) -> list[Message]:
     feed = Feed(name="sky", kind=FeedKind.HTTP, url="https://sky-notes.example/feed.xml", title="Sky Notes")
     post = Post(1, 1, entry.guid or "", entry, NOW)
-    return render(post, Subscription(feed, replace(channel, source=True, footer=channel.chat)))
+    return dress(post, Subscription(feed, replace(channel, source=True, footer=channel.chat)))
 
 
 def shown(

@@ -1,6 +1,5 @@
 """An entry as the JSON of the contract: what ``read``, ``posts`` and ``search`` print of it."""
 
-import dataclasses
 from typing import Any
 
 from bot.looking import Found
@@ -23,6 +22,6 @@ def entry_json(found: Found) -> dict[str, Any]:
         "tags": list(entry.tags),
         "summary": summary.choose(entry.summary, entry.fullest, entry.title, SummaryOptions()),
         "text": markup.plain(entry.fullest or entry.summary or "", base_url=entry.link),
-        "enclosures": [dataclasses.asdict(enclosure) for enclosure in entry.enclosures],
+        "enclosures": [{"url": enclosure.url, "type": enclosure.type} for enclosure in entry.enclosures],
         "flags": [str(flag) for flag in entry.flags],
     }

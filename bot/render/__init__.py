@@ -8,7 +8,7 @@ Telegram refuses. Empty lines vanish and direction marks are set at the end (``l
 from dataclasses import replace
 from datetime import date
 
-from bot.model import Channel, Entry, LinkPreview, Media, Message, Post, Subscription
+from bot.model import Message, Post, Subscription
 from bot.render.lines import MESSAGE_LIMIT as MESSAGE_LIMIT
 from bot.render.lines import as_body as as_body
 from bot.render.lines import furniture as furniture
@@ -18,10 +18,6 @@ from bot.render.templates import TemplateProblem as TemplateProblem
 from bot.render.templates import check_template as check_template
 from bot.render.templates import compiled
 from bot.render.values import is_old, values
-from bot.text import markup
-
-#: Templates whose messages carry no link preview.
-WITHOUT_PREVIEW = frozenset({"compact"})
 
 
 def render(post: Post, subscription: Subscription, *, replayed_on: date | None = None) -> list[Message]:
@@ -37,24 +33,7 @@ def render(post: Post, subscription: Subscription, *, replayed_on: date | None =
     return [
         replace(
             message,
-            link_preview=_link_preview(post.entry, channel),
             silent=channel.silent or is_old(post, subscription.feed),
             thread=channel.thread,
         )
     ]
-
-
-def _link_preview(entry: Entry, channel: Channel) -> LinkPreview:
-    """The post's picture, large and above the text; without one, no preview."""
-    if channel.media is Media.NONE or channel.template in WITHOUT_PREVIEW:
-        return LinkPreview()
-    image = picture(entry)
-    return LinkPreview(image, prefer_large_media=True, show_above_text=True) if image else LinkPreview()
-
-
-def picture(entry: Entry) -> str | None:
-    """The address of the post's picture: an enclosure's, else the first of its text."""
-    for enclosure in entry.enclosures:
-        if enclosure.type.startswith("image/"):
-            return enclosure.url
-    return next(iter(markup.images(entry.fullest or entry.summary or "", base_url=entry.link)), None)

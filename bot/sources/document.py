@@ -259,15 +259,39 @@ def _link(entry: Mapping[str, Any]) -> str | None:
     return None if link and is_guid and not re.match(r"\s*[a-z][a-z0-9+.-]*:", link, re.IGNORECASE) else link
 
 
-def _enclosures(entry: Mapping[str, Any]) -> list[dict[str, str]]:
+def _enclosures(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    image = entry.get("image")
     found = [
-        *((link.get("href"), link.get("type")) for link in entry.get("links", ()) if link.get("rel") == "enclosure"),
-        *((media.get("url"), media.get("type") or _medium(media)) for media in entry.get("media_content", ())),
-        *((media.get("url"), "image/*") for media in entry.get("media_thumbnail", ())),
-        (entry["image"].get("href"), "image/*") if isinstance(entry.get("image"), Mapping) else (None, None),
+        *(_enclosure(link, link.get("href"), link.get("type"), link.get("length")) for link in _enclosing(entry)),
+        *(
+            _enclosure(media, media.get("url"), media.get("type") or _medium(media), media.get("filesize"))
+            for media in entry.get("media_content", ())
+        ),
+        *(_enclosure(media, media.get("url"), "image/*", None) for media in entry.get("media_thumbnail", ())),
+        *([_enclosure(image, image.get("href"), "image/*", None)] if isinstance(image, Mapping) else ()),
     ]
-    unique = {str(url): str(kind or "") for url, kind in reversed(found) if url}
-    return [{"url": url, "type": kind} for url, kind in reversed(unique.items())][:20]
+    unique = {enclosure["url"]: enclosure for enclosure in reversed(found) if enclosure["url"]}
+    return list(reversed(unique.values()))[:20]
+
+
+def _enclosing(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [link for link in entry.get("links", ()) if link.get("rel") == "enclosure"]
+
+
+def _enclosure(element: Mapping[str, Any], url: Any, kind: Any, size: Any) -> dict[str, Any]:
+    return {
+        "url": str(url or ""),
+        "type": str(kind or ""),
+        "size": _count(size),
+        "width": _count(element.get("width")),
+        "height": _count(element.get("height")),
+    }
+
+
+def _count(value: Any) -> int | None:
+    """A number that a publisher wrote, also as 640.0 or 640px; 0 is how many of them say that they do not know."""
+    found = re.match(r"\s*([0-9]{1,12})(?:\.0+)?(?:px)?\s*\Z", str(value))
+    return int(found[1]) or None if found else None
 
 
 def _medium(media: Mapping[str, Any]) -> str:
@@ -332,7 +356,7 @@ def _json_entry(item: Mapping[str, Any]) -> dict[str, Any]:
     names = [_string(author.get("name")) for author in authors or () if isinstance(author, dict)]
     attachments = item.get("attachments") if isinstance(item.get("attachments"), list) else []
     enclosures = [
-        {"url": address, "type": _string(part.get("mime_type")) or ""}
+        _enclosure({}, address, _string(part.get("mime_type")), part.get("size_in_bytes"))
         for part in attachments or ()
         if isinstance(part, dict) and (address := _string(part.get("url")))
     ]
@@ -350,7 +374,7 @@ def _json_entry(item: Mapping[str, Any]) -> dict[str, Any]:
             "tags": item.get("tags") if isinstance(item.get("tags"), list) else [],
             "summary": _string(item.get("summary")),
             "content": html or (_as_html(text) if text else None),
-            "enclosures": ([{"url": image, "type": "image/*"}] if image else []) + enclosures,
+            "enclosures": ([_enclosure({}, image, "image/*", None)] if image else []) + enclosures,
         }
     )
 

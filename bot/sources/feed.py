@@ -186,7 +186,7 @@ def _entry(found: dict[str, Any], feed: Feed, base: str, declared: str | None, z
         summary=found["summary"],
         content=content,
         enclosures=tuple(
-            Enclosure(url, enclosure["type"])
+            Enclosure(url, enclosure["type"], enclosure["size"], enclosure["width"], enclosure["height"])
             for enclosure in found["enclosures"]
             if (url := _web_link(base, enclosure["url"]))
         ),

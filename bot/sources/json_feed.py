@@ -58,7 +58,7 @@ def _entries(
             summary=found["summary"],
             content=found["content"],
             enclosures=tuple(
-                Enclosure(url, enclosure["type"])
+                Enclosure(url, enclosure["type"], enclosure["size"])
                 for enclosure in found["enclosures"]
                 if (url := web_link(enclosure["url"], parsed["home"]))
             ),

@@ -24,7 +24,7 @@ from bot.model import Entry, Hints, Keys, Reading
 
 #: Changes whenever ``document.py``, ``feed.py`` or ``identity.py`` make other entries or other keys of the same bytes:
 #: what an earlier version remembered is forgotten.
-VERSION = 1
+VERSION = 2
 #: Documents with more are parsed whole: not all of their entries are read.
 MAX_ITEMS = 1000
 #: Of what surrounds the items; a longer one is no feed of ours to be clever about.

@@ -6,7 +6,7 @@ goes out, ``routing.py``, and ``enqueue.py`` puts it into the outbox.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -264,7 +264,7 @@ def _columns(entry: Entry) -> dict[str, Any]:
         "summary": entry.summary,
         "content": entry.content,
         "article": entry.article,
-        "enclosures": [{"url": enclosure.url, "type": enclosure.type} for enclosure in entry.enclosures],
+        "enclosures": [asdict(enclosure) for enclosure in entry.enclosures],
         "flags": [str(flag) for flag in entry.flags],
     }
 

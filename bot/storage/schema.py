@@ -296,6 +296,16 @@ replays = Table(
     Column("post_id", ForeignKey("posts.id")),
 )
 
+#: How Telegram calls what we sent: a picture that one chat got is not fetched again for the next.
+files = Table(
+    "files",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("address", LargeBinary, primary_key=True),  # hash of the address, and of what it was sent as
+    Column("file_id", Text, nullable=False),
+    Column("kept_at", Instant, nullable=False, index=True),
+)
+
 #: Admins who came by the claim link; those of feeds.yaml are not here.
 admins = Table(
     "admins",

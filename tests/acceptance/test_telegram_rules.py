@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.dressing import dress
 from bot.identity import identify
 from bot.model import Entry, Feed, FeedKind, Language, Message, Reading, Validators
-from bot.render import TEMPLATES, render
+from bot.render import TEMPLATES
 from bot.sources import archive
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer, Fetcher
@@ -53,7 +54,7 @@ def check(reading: Reading, feed: Feed) -> int:
 def rendered(entry: Entry, feed: Feed, language: Language, template: str, title: str | None) -> list[Message]:
     channel = a_channel(language=language, template=template, source=True, footer="@sky_news")
     subscription = a_subscription(feed=feed, channel=channel)
-    return render(a_post(entry, feed_title=title), subscription)
+    return dress(a_post(entry, feed_title=title), subscription)
 
 
 def test_every_message_of_the_sample_archive_is_taken_as_it_is() -> None:

@@ -80,7 +80,7 @@ IN_CHANNEL = [
     case("months", "months: persian", 13, "….months must be iranian, afghan or kurdish, not 'persian'"),
     case("digits", "digits: arabic", 13, "….digits must be auto, fa or latin, not 'arabic'"),
     case("date", "date: 9", 11, "….date must be full, compact, time, none, or a number from 1 to 8, not 9"),
-    case("media", "media: photo", 12, "….media must be preview or none, not 'photo'"),
+    case("media", "media: film", 12, "….media must be preview, photo, album or none, not 'film'"),
     case("source", "source: true", 13, "….source must be auto, always or never, not true"),
     case("summary-is-a-word", "summary: none", 14, f"….summary {SUMMARY}, not 'none'"),
     case("summary-is-a-number", "summary: 3", 14, f"….summary {SUMMARY}, not 3"),
@@ -166,7 +166,12 @@ IN_FEED = [
         15,
         "….include must not be empty after re:, not 'title:re:'; write the expression",
     ),
-    case("value-in-a-route", "to: [{channel: main, media: big}]", 33, "….to.media must be preview or none, not 'big'"),
+    case(
+        "value-in-a-route",
+        "to: [{channel: main, media: big}]",
+        33,
+        "….to.media must be preview, photo, album or none, not 'big'",
+    ),
     case(
         "language-of-a-feed",
         "language: persian",

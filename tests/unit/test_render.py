@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Calendar, Enclosure, Entity, FeedKind, LinkPreview, Media, Message, SummaryOptions
+from bot.model import Calendar, Entity, FeedKind, Message, SummaryOptions
 from bot.render import TEMPLATES, check_template, lay_out, render
 from bot.text.persian import FSI, LRI, LRM, PDI, RLI, RLM
 from bot.text.richtext import utf16_length
@@ -74,10 +74,8 @@ def test_the_title_is_bold_and_leads_to_the_article() -> None:
 
 
 def test_the_compact_template_is_two_lines_without_a_preview() -> None:
-    picture = (Enclosure("https://sky.example/moon.jpg", "image/jpeg"),)
-    message = rendered(an_entry(title="Moon", enclosures=picture), language="en", template="compact", footer="")
+    message = rendered(an_entry(title="Moon"), language="en", template="compact", footer="")
     assert message.text == f"Moon\nFri 20 Nov 2026 · 29 Aban 1405 AP · {FSI}Sky Notes{PDI}"
-    assert message.link_preview == LinkPreview()
 
 
 def test_a_channel_without_source_and_footer_has_no_such_lines() -> None:
@@ -173,19 +171,6 @@ def test_one_taxonomy_serves_two_languages() -> None:
         for word in ("history", "تاريخ"):
             (message,) = render(a_post(an_entry(tags=(word,))), subscription)
             assert message.text.split("\n")[-1] == expected
-
-
-def test_the_picture_of_an_enclosure_is_shown_large_above_the_text() -> None:
-    picture = (Enclosure("https://sky.example/moon.jpg", "image/jpeg"),)
-    large = LinkPreview("https://sky.example/moon.jpg", prefer_large_media=True, show_above_text=True)
-    assert rendered(an_entry(enclosures=picture)).link_preview == large
-    assert rendered(an_entry(enclosures=picture), media=Media.NONE).link_preview == LinkPreview()
-
-
-def test_the_first_picture_of_the_text_is_taken_where_there_is_no_enclosure() -> None:
-    entry = an_entry(content='<p>Look:</p><img src="/moon.jpg" width="800" height="600">')
-    assert rendered(entry).link_preview.url == "https://sky.example/moon.jpg"
-    assert rendered(an_entry()).link_preview == LinkPreview()
 
 
 def test_a_summary_may_be_shorter_or_off() -> None:

@@ -74,6 +74,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_feeds_next_check_at", ["next_check_at"], unique=False)
 
     op.create_table(
+        "files",
+        sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.Column("kept_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "address", name=op.f("pk_files")),
+    )
+    with op.batch_alter_table("files", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_files_kept_at"), ["kept_at"], unique=False)
+
+    op.create_table(
         "hosts",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False),

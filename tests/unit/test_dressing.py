@@ -1,0 +1,151 @@
+"""What goes with a post's text: a picture as preview, photo or album, a recording, and never at the cost of words."""
+
+from typing import Any
+
+import pytest
+
+from bot import dressing, fallback, render
+from bot.errors import MessageRejected
+from bot.model import Attachment, Enclosure, Entity, LinkPreview, Media, Message, MessageKind, SummaryOptions
+from bot.text.richtext import utf16_length
+from tests.builders import a_channel, a_post, a_subscription, an_entry
+
+ONE, TWO, THREE = (f"https://sky.example/{number}.jpg" for number in (1, 2, 3))
+SOUND = Enclosure("https://sky.example/1.mp3", "audio/mpeg", size=4_000_000)
+FILM = Enclosure("https://sky.example/1.mp4", "video/mp4", size=90_000_000)
+LONG = " ".join(
+    f"Sentence number {number} says a little of the moon and of the hills under it." for number in range(40)
+)
+
+
+def images(*urls: str) -> tuple[Enclosure, ...]:
+    return tuple(Enclosure(url, "image/jpeg") for url in urls)
+
+
+def dressed(media: Media, enclosures: tuple[Enclosure, ...], *, content: str = "", **channel: Any) -> Message:
+    changes: dict[str, Any] = {"content": f"<p>{content}</p>"} if content else {}
+    post = a_post(an_entry(enclosures=enclosures, **changes))
+    (message,) = dressing.dress(post, a_subscription(channel=a_channel(media=media, language="en", **channel)))
+    return message
+
+
+def test_a_preview_shows_the_picture_large_above_the_text() -> None:
+    message = dressed(Media.PREVIEW, images(ONE, TWO))
+    assert (message.kind, message.media) == (MessageKind.TEXT, ())
+    assert message.link_preview == LinkPreview(ONE, prefer_large_media=True, show_above_text=True)
+    assert dressed(Media.PREVIEW, ()).link_preview == LinkPreview()
+
+
+@pytest.mark.parametrize(
+    ("media", "urls", "kind", "count"),
+    [
+        (Media.PHOTO, [ONE, TWO], MessageKind.PHOTO, 1),
+        (Media.ALBUM, [ONE, TWO, THREE], MessageKind.ALBUM, 3),
+        (Media.ALBUM, [f"https://sky.example/p{number}.jpg" for number in range(14)], MessageKind.ALBUM, 10),
+        (Media.ALBUM, [ONE], MessageKind.PHOTO, 1),
+        (Media.PHOTO, [], MessageKind.TEXT, 0),
+        (Media.ALBUM, [], MessageKind.TEXT, 0),
+        (Media.NONE, [ONE], MessageKind.TEXT, 0),
+    ],
+    ids=["photo", "album", "album-of-ten", "album-of-one", "no-photo", "no-album", "none"],
+)
+def test_pictures_become_what_the_channel_wants(media: Media, urls: list[str], kind: MessageKind, count: int) -> None:
+    message = dressed(media, images(*urls))
+    assert (message.kind, [attachment.url for attachment in message.media]) == (kind, urls[:count])
+    assert message.link_preview == LinkPreview()
+    assert message.text == dressed(Media.NONE, ()).text
+
+
+def test_a_compact_message_is_bare() -> None:
+    message = dressed(Media.PHOTO, images(ONE), template="compact")
+    assert (message.kind, message.link_preview) == (MessageKind.TEXT, LinkPreview())
+
+
+def test_a_text_too_long_for_a_caption_is_shortened_to_a_sentence_and_stays_whole_for_the_fallback() -> None:
+    summary = SummaryOptions(20, 3000)
+    message = dressed(Media.PHOTO, images(ONE), content=LONG, summary=summary)
+    assert message.kind is MessageKind.PHOTO
+    assert message.text.count("Sentence number") == 1
+    assert utf16_length(message.text) <= dressing.CAPTION_LIMIT
+    assert message.instead is not None
+    assert message.instead.text == dressed(Media.PREVIEW, images(ONE), content=LONG, summary=summary).text
+    assert utf16_length(message.instead.text) > dressing.CAPTION_LIMIT
+
+
+def test_a_text_that_no_sentence_makes_short_enough_keeps_its_words_and_shows_a_preview() -> None:
+    message = dressed(Media.PHOTO, images(ONE), content=LONG, summary=SummaryOptions(20, 3000), footer="x" * 1000)
+    assert message.kind is MessageKind.TEXT
+    assert message.link_preview.url == ONE
+    assert message.text.count("Sentence number") > 5
+
+
+def test_a_small_recording_is_sent_and_a_large_one_is_linked_above_the_footer() -> None:
+    sent = dressed(Media.PHOTO, (*images(ONE), SOUND))
+    assert (sent.kind, sent.media) == (MessageKind.AUDIO, (Attachment(SOUND.url),))
+    assert "Listen" not in sent.text
+    assert sent.instead is not None
+    assert sent.instead.link_preview.url == ONE
+    for media in Media:
+        linked = dressed(media, (FILM,), footer="@my_channel #Space")
+        *_, line, footer = linked.text.split("\n")
+        assert (line, footer) == ("\U0001f3ac Watch", "@my_channel #Space")
+        (entity,) = (entity for entity in linked.entities if entity.url == FILM.url)
+        start = linked.text.encode("utf-16-le")[2 * entity.offset : 2 * (entity.offset + entity.length)]
+        assert start.decode("utf-16-le") == "Watch"
+
+
+def test_entities_behind_the_line_of_a_recording_move_with_their_words() -> None:
+    message = Message("a\nbold", (Entity("bold", 2, 4),))
+    linked = dressing._with_link(message, FILM, a_channel(language="fa", footer="bold"))
+    units = linked.text.encode("utf-16-le")
+    shown = [
+        units[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le") for entity in linked.entities
+    ]
+    assert shown == ["تماشا", "bold"]
+    assert linked.text == "a\n\u200f\U0001f3ac تماشا\nbold"
+
+
+def test_a_line_that_would_be_too_much_is_left_out() -> None:
+    message = Message("x" * render.MESSAGE_LIMIT)
+    assert dressing._with_link(message, FILM, a_channel()) == message
+
+
+REFUSED = MessageRejected("no", media=True)
+
+
+def forms(message: Message, *refusals: MessageRejected) -> list[tuple[MessageKind, int, str | None]]:
+    """What each refusal in turn leaves."""
+    found = []
+    for refused in refusals:
+        form = fallback.plainer(message, refused)
+        assert form is not None
+        message = form
+        found.append((message.kind, len(message.media), message.link_preview.url))
+    assert fallback.plainer(message, REFUSED) is None
+    return found
+
+
+def test_an_album_loses_the_picture_that_was_refused_and_ends_as_text() -> None:
+    album = dressed(Media.ALBUM, images(ONE, TWO, THREE))
+    second, first = MessageRejected("no", media=True, item=2), MessageRejected("no", media=True, item=1)
+    left = fallback.plainer(album, second)
+    assert left is not None
+    assert [attachment.url for attachment in left.media] == [ONE, THREE]
+    assert forms(album, second, first, REFUSED, REFUSED) == [
+        (MessageKind.ALBUM, 2, None), (MessageKind.PHOTO, 1, None), (MessageKind.TEXT, 0, ONE),
+        (MessageKind.TEXT, 0, None),
+    ]  # fmt: skip
+    assert forms(album, REFUSED, REFUSED, REFUSED) == [
+        (MessageKind.PHOTO, 1, None), (MessageKind.TEXT, 0, ONE), (MessageKind.TEXT, 0, None),
+    ]  # fmt: skip
+
+
+def test_a_refused_file_id_is_tried_again_by_its_address() -> None:
+    photo = Message("a", kind=MessageKind.PHOTO, media=(Attachment(ONE, "file"),), instead=Message("a"))
+    again = fallback.plainer(photo, REFUSED)
+    assert again is not None
+    assert (again.kind, again.media) == (MessageKind.PHOTO, (Attachment(ONE),))
+
+
+def test_what_is_refused_for_its_words_has_no_plainer_form() -> None:
+    assert fallback.plainer(dressed(Media.PHOTO, images(ONE)), MessageRejected("message is too long")) is None
