@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots scale search-scale \
+.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots scale search-scale summaries \
 	clean
 
 help:  ## List the targets
@@ -55,6 +55,9 @@ format: install-dev  ## Let ruff set the code
 
 bench: install-dev .bench-venv/.installed  ## Ratios against peers in the same run, ten minutes (QUICK=1: two; ONLY=rendering: a part)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+summaries: install-dev  ## How good the summaries are, beside the first three sentences (PICKS=1: what was picked)
+	$(BIN)/python -m tests.summaries $(if $(PICKS),--picks)
 
 search-scale: install-dev  ## How long a search takes among 200,000 posts, on both databases
 	$(BIN)/python -m tests.search_at_scale

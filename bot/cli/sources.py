@@ -125,9 +125,9 @@ def summarise(
     sentences: Annotated[int, typer.Option(min=1, max=20)] = 3,
     as_json: AsJson = False,
 ) -> None:
-    """Summarise a text file, one paragraph a line."""
+    """Summarise a text file: one paragraph a line, or wrapped with empty lines between."""
     try:
-        paragraphs = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        paragraphs = summary.unwrapped(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(f"{file}: cannot be read ({reason}); name a text file in UTF-8") from error

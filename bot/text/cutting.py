@@ -42,7 +42,7 @@ def _head(rich: RichText, room: int) -> int:
     text = rich.text
     end = _index_within(text, room)
     at = _place(rich, end, (sorted({*_line_ends(text, end), *_sentence_ends(text, end)}), _word_ends(text, end)))
-    return at or _last_space(text, end) or _grapheme_start(text, end)
+    return at or _last_space(text, end) or grapheme_start(text, end)
 
 
 def _with_ellipsis(rich: RichText, end: int) -> RichText:
@@ -82,7 +82,7 @@ def _last_space(text: str, end: int) -> int:
     return at
 
 
-def _grapheme_start(text: str, end: int) -> int:
+def grapheme_start(text: str, end: int) -> int:
     """The nearest index at or before ``end`` that parts no grapheme; ``end`` where there is none."""
     at = end
     while 0 < at < len(text) and _joins(text, at):
@@ -172,7 +172,7 @@ def _seam(window: RichText, end: int) -> int:
             return min(at, end)
     at = _place(window, end, (_sentence_ends(text, end), _clause_ends(text, end), _word_ends(text, end)))
     at = at or _last_space(text, end)
-    return at if text[:at].strip(DIRECTION + " \n") else _grapheme_start(text, end)
+    return at if text[:at].strip(DIRECTION + " \n") else grapheme_start(text, end)
 
 
 def _next_start(rich: RichText, at: int, depth: int) -> tuple[int, str]:

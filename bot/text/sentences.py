@@ -6,8 +6,12 @@ for summaries and for cutting and splitting messages. Must not change a characte
 
 import re
 
-_CLOSERS = "\"'\u2019\u201d\u00bb)\\]}\u2069\u200e\u200f"
-_END = re.compile(rf"(?P<mark>[.!?\u061f\u06d4\u2026\u3002\uff01\uff1f]+)(?P<closers>[{_CLOSERS}]*)(?=\s|$)")
+_CLOSERS = "\"'\u2019\u201d\u00bb)\\]}\u2069\u200e\u200f\u300d\u300f\uff09"
+FULL_WIDTH = "\u3002\uff01\uff1f\uff61\u17d4\u104b"  #: they end a sentence with no space behind
+_END = re.compile(
+    rf"(?P<mark>[.!?\u061f\u06d4\u2026\u0964\u0589\u1362]+)(?P<closers>[{_CLOSERS}]*)(?=\s|$)"
+    rf"|(?P<full>[{FULL_WIDTH}]+)(?P<behind>[{_CLOSERS}]*)"
+)
 _TOKEN = re.compile(r"[^\s(\[{\"'\u2018\u201c\u00ab\u2066-\u2069\u200e\u200f]+$")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _NEXT_WORD = re.compile(r"\s*[\"'\u2018\u201c\u00ab\u2066-\u2069\u200e\u200f]*(\w*)")
@@ -18,19 +22,26 @@ _LOOK_BACK = 40
 #: Never the end of a sentence.
 _ABBREVIATIONS_LIST = """
     mr mrs ms mx dr prof st gen col maj sen rep gov sgt capt cmdr adm lt rev hon pres supt msgr mt ft messrs
-    jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun
-    vs cf viz ca al fig figs vol eds pp approx dept univ assn bros e.g i.e eg ie ed nos sec ch art"""
+    jan feb apr jun jul aug sep sept oct nov dec tue tues thu thur thurs fri
+    vs cf viz ca fig figs vol eds pp approx dept univ assn bros e.g i.e eg ie ed nos
+    bzw ggf evtl zzgl inkl vgl sog geb nr str sra godz np tzw ul"""
 _ABBREVIATIONS = frozenset(_ABBREVIATIONS_LIST.split())
 #: The end of a sentence only when a word follows that opens one.
 _MAY_END_LIST = "inc ltd co corp jr sr etc a.m p.m am pm u.s u.k u.n e.u d.c b.c a.d ph.d m.d"
 _MAY_END = frozenset(_MAY_END_LIST.split())
-#: An abbreviation only before a number.
-_BEFORE_NUMBER_LIST = "no p para art"
+#: An abbreviation only before a number: most of them are words, too.
+_BEFORE_NUMBER_LIST = "no p para art sec ch mar mon wed sat sun"
 _BEFORE_NUMBER = frozenset(_BEFORE_NUMBER_LIST.split())
 _OPENERS_LIST = """
     the a an in on at it its he she they we i you but however this that these those there when while after before
     as if for from by to and or so yet with what who why how where since although though his her their our my"""
 _OPENERS = frozenset(_OPENERS_LIST.split())
+_OPENING = "\"'\u2018\u201c\u00ab\u300c\u300e\uff08("
+#: German writes the first of May as '1. Mai'; '12. The roses' is two sentences.
+_AFTER_ORDINAL_LIST = (
+    "januar februar m\u00e4rz april mai juni juli august september oktober november dezember jahrhundert"
+)
+_AFTER_ORDINAL = frozenset(_AFTER_ORDINAL_LIST.split())
 
 
 def split_sentences(text: str) -> list[str]:
@@ -64,6 +75,9 @@ def sentence_ends(text: str) -> list[int]:
 
 def _is_end(text: str, match: re.Match[str], sentence_start: int) -> bool:
     mark, closers, end = match["mark"], match["closers"], match.end()
+    if match["full"]:
+        # What a Japanese or a Chinese says in quotes goes on behind them: (quote) to itta.
+        return not match["behind"] or end == len(text) or text[end].isspace() or text[end] in _OPENING
     follows = _NEXT_WORD.match(text, end)
     word = follows[1] if follows else ""
     if end == len(text):
@@ -85,14 +99,16 @@ def _is_abbreviated(text: str, match: re.Match[str], following: str, sentence_st
     dot = match.start()
     found = _TOKEN.search(text[max(sentence_start, dot - _LOOK_BACK) : dot])
     token = found[0].replace("\u200d", "").replace("\u200c", "") if found else ""
-    folded = token.casefold()
+    folded, folded_next = token.casefold(), following.casefold()
     if folded in _ABBREVIATIONS:
         return True
     if folded in _BEFORE_NUMBER:
         return following[:1].isdigit()
     if folded in _MAY_END:
-        return following.casefold() not in _OPENERS
+        return folded_next not in _OPENERS
     if _INITIALS.fullmatch(token):
         # 'J. Smith', 'U.S. troops', 'ه.ش. برگزار شد'; but 'in the U.S. The ...'
-        return "." not in token or following.casefold() not in _OPENERS
+        return "." not in token or folded_next not in _OPENERS
+    if token.isdecimal() and len(token) <= 2 and folded_next in _AFTER_ORDINAL:
+        return True
     return _NUMBERED.fullmatch(text[sentence_start:dot]) is not None

@@ -5,54 +5,26 @@ others, the title and their place speak for (persian.md 5.2). Pure Python and de
 no hash order enters. Adds no word of its own but the ellipsis of a cut.
 """
 
-import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from bot.model import SummaryOptions
-from bot.text import markup, persian
+from bot.text import markup, persian, ranking
+from bot.text.cutting import grapheme_start
 from bot.text.richtext import ELLIPSIS, RichText
-from bot.text.sentences import sentence_ends
+from bot.text.sentences import FULL_WIDTH, sentence_ends
 from bot.text.sentences import split_sentences as split_sentences
 
-_FORCED_LENGTHS = range(40, 421)  #: of a first sentence that is always kept
 _FEW_SENTENCES = 4  #: fewer, or a shorter text, and there is nothing to pick
 _SHORT_TEXT = 350
 _MOST_SENTENCES = 200  #: later ones are not read: the graph is quadratic
-_DAMPING = 0.85
-_ROUNDS = 40
-_SETTLED = 0.001  #: of a sentence's even share: no rank moves by more
-_RELEVANCE = 0.7  #: against repeating what is chosen already (MMR)
-_LEAD_DECAY = 5
 
 _SHORT_LINE = 80  #: characters
-_LEADS_ON = ":,;\u060c\u061b"  #: a greeting ends so, and the words above a list
+_WRAPPED_LINE, _LONGEST_WRAPPED = 50, 120  #: characters of a line that an editor broke
+_LEADS_ON = ":,;\u060c\u061b\uff1a\uff0c\uff1b\u3001"  #: a greeting ends so, and the words above a list
 
-_STOP_LIST = """
-    a about after again all also an and any are as at be because been before being between both but by can could did
-    do does during each for from had has have he her here him his how i if in into is it its just more most my no nor
-    not now of on one only or other our out over own said same she should so some such than that the their them then
-    there these they this those through to too under until up very was we were what when where which while who whom
-    why will with would you your
-    از با به در بر برای تا را که و یا هم نیز این ان آن آنها انها او وی ما شما من تو ایشان است هست بود شد شده باشد
-    باشند بودند شدند می نمی کند کنند کرد کردند کرده خود هر همه هیچ چه چرا چون اگر اما ولی پس بین پیش روی زیر دو یک
-    های ها ای تر ترین همین همان چنین خواهد دارد دارند داشت داشته بی نه بلکه مگر جز مانند درباره باید شود شوند نیست
-    وجود مورد طور گفت گفته وقتی سپس البته همچنین بسیار دیگر کنیم شاید"""
-_STOP_WORDS = frozenset(_STOP_LIST.split())
-_DANGLING_ENGLISH = re.compile(
-    r"(?:however|but|and|or|so|therefore|thus|hence|meanwhile|moreover|furthermore|additionally|also|this|that|these|"
-    r"those|he|she|they|it|his|her|their|its|such|then|instead|nevertheless|nonetheless|still|yet|besides|similarly|"
-    r"likewise|consequently|accordingly|indeed|otherwise|finally|as a result|for (?:example|instance)|in (?:this|that|"
-    r"addition|contrast|fact|other words|turn)|by contrast|on the (?:other hand|contrary)|at the same time|"
-    r"of course|after (?:that|this)|the (?:former|latter))\b"
-)
-_DANGLING_PERSIAN = re.compile(
-    "(?:و|یا|اما|ولی|همچنین|بنابراین|از این رو|ازاین رو|در این|در همین|در نتیجه|با این|به این|این|ان|آن|او|وی|آنها|"
-    "آن ها|ایشان|همین|همان|چنین|چون|چرا که|زیرا|سپس|پس|البته|برای (?:نمونه|مثال)|از سوی دیگر|از طرفی|به همین|"
-    "به عبارت|نیز|علاوه بر)(?: |$)"
-)
-_OPENING_MARKS = "(\"'\u2018\u201c\u201e\u00ab"
+#: Letters of scripts that part no words: a cut may stand between any two of them.
+_WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _PERSIAN_MONTH = "(?:فروردین|اردیبهشت|خرداد|تیر|مرداد|شهریور|مهر|آبان|آذر|دی|بهمن|اسفند)"
@@ -73,8 +45,27 @@ def summarise(paragraphs: Sequence[str], *, title: str | None, sentences: int = 
         return []
     if len(found) < _FEW_SENTENCES or sum(map(len, found)) < _SHORT_TEXT:
         return _first(found, sentences, max_chars)
-    chosen = _pick(found, title, sentences, max_chars)
+    chosen = ranking.pick(found, title, sentences, max_chars)
     return [found[index] for index in chosen] or _first(found, sentences, max_chars)
+
+
+def unwrapped(text: str) -> list[str]:
+    """The paragraphs of a plain text: a line is one, but for long lines that stop within a sentence."""
+    found: list[str] = []
+    goes_on = False
+    for line in map(str.strip, text.splitlines()):
+        if goes_on and line:
+            found[-1] += f" {line}"
+        elif line:
+            found.append(line)
+        goes_on = _WRAPPED_LINE <= len(line) <= _LONGEST_WRAPPED and not _is_complete(line)
+    return found
+
+
+def leading(paragraphs: Sequence[str], *, title: str | None, sentences: int = 3, max_chars: int = 600) -> list[str]:
+    """The first sentences, by the same filters and within the same limits."""
+    found = _sentences(paragraphs, title)
+    return _first(found, sentences, max_chars) if found else []
 
 
 def _sentences(paragraphs: Sequence[str], title: str | None) -> list[str]:
@@ -117,124 +108,12 @@ def _first(found: Sequence[str], count: int, max_chars: int) -> list[str]:
 def _shortened(sentence: str, max_chars: int) -> str:
     if len(sentence) <= max_chars:
         return sentence
-    kept = sentence[: max_chars - 1]
-    if not sentence[max_chars - 1 : max_chars].isspace() and " " in kept:
-        kept = kept.rpartition(" ")[0]
-    return kept.rstrip(" ,;:\u060c\u061b-\u2013\u2014(\u00ab\u201c\"'") + ELLIPSIS
-
-
-def _pick(found: Sequence[str], title: str | None, count: int, max_chars: int) -> list[int]:
-    """Indexes of the sentences to keep, ascending."""
-    vectors = _vectors([_words(sentence) for sentence in found])
-    scores = _scores(vectors, _words(title or ""))
-    torn = [_is_torn(sentence) for sentence in found]
-    dangling = [_dangles(sentence) for sentence in found]
-    chosen: list[int] = []
-    room = max_chars
-    if len(found[0]) in _FORCED_LENGTHS and len(found[0]) <= room:
-        chosen.append(0)
-        room -= len(found[0]) + 1
-    while len(chosen) < count:
-        best: tuple[float, int] | None = None
-        for index, sentence in enumerate(found):
-            if index in chosen or len(sentence) > room or torn[index]:
-                continue
-            if dangling[index] and index - 1 not in chosen:
-                continue
-            repeated = max((_cosine(vectors[index], vectors[other]) for other in chosen), default=0.0)
-            value = round(_RELEVANCE * scores[index] - (1 - _RELEVANCE) * repeated, 9)
-            if best is None or value > best[0]:
-                best = value, index
-        if best is None:
-            break
-        chosen.append(best[1])
-        room -= len(found[best[1]]) + 1
-    return sorted(chosen)
-
-
-def _words(text: str) -> list[str]:
-    words = re.findall(r"\w+", persian.search_fold(text))
-    return [word for word in words if len(word) > 1 and word not in _STOP_WORDS]
-
-
-_Vector = dict[str, float]  #: unit length; keys in the order of the text
-
-
-def _vectors(sentences: Sequence[Sequence[str]]) -> list[_Vector]:
-    count = len(sentences)
-    seen_in = Counter(word for words in sentences for word in dict.fromkeys(words))
-    vectors: list[_Vector] = []
-    for words in sentences:
-        # A word of every second sentence tells none apart.
-        weights = {
-            word: times * math.log(1 + count / seen_in[word])
-            for word, times in Counter(words).items()
-            if seen_in[word] * 2 <= count
-        }
-        length = math.sqrt(sum(weight * weight for weight in weights.values()))
-        vectors.append({word: weight / length for word, weight in weights.items()})
-    return vectors
-
-
-def _cosine(first: _Vector, second: _Vector) -> float:
-    return sum(weight * second[word] for word, weight in first.items() if word in second)
-
-
-def _scores(vectors: Sequence[_Vector], title: Sequence[str]) -> list[float]:
-    ranks = _text_rank(vectors)
-    top = max(ranks)
-    wanted = list(dict.fromkeys(title))
-    scores: list[float] = []
-    for index, vector in enumerate(vectors):
-        told = sum(word in vector for word in wanted) / len(wanted) if wanted else 0.0
-        lead = math.exp(-index / _LEAD_DECAY)
-        scores.append(round(0.5 * ranks[index] / top + 0.25 * told + 0.25 * lead, 9))
-    return scores
-
-
-def _text_rank(vectors: Sequence[_Vector]) -> list[float]:
-    count = len(vectors)
-    holders: dict[str, list[int]] = {}
-    weights: list[dict[int, float]] = [{} for _ in vectors]
-    for index, vector in enumerate(vectors):
-        for word, weight in vector.items():
-            earlier = holders.setdefault(word, [])
-            for other in earlier:
-                weights[index][other] = weights[index].get(other, 0.0) + weight * vectors[other][word]
-            earlier.append(index)
-    for index in range(count):
-        for other, weight in list(weights[index].items()):
-            if other < index:
-                weights[other][index] = weight
-    totals = [sum(row.values()) for row in weights]
-    links = [[(other, weight / totals[other]) for other, weight in row.items()] for row in weights]
-    ranks = [1.0 / count] * count
-    for _ in range(_ROUNDS):
-        before = ranks
-        ranks = [
-            (1 - _DAMPING) / count + _DAMPING * sum([before[other] * weight for other, weight in row]) for row in links
-        ]
-        if all(abs(new - old) * count < _SETTLED for new, old in zip(ranks, before, strict=True)):
-            break
-    return ranks
-
-
-def _is_torn(sentence: str) -> bool:
-    """Whether a quotation begins or ends elsewhere."""
-    return (
-        sentence.count("\u201c") != sentence.count("\u201d")
-        or sentence.count("\u00ab") != sentence.count("\u00bb")
-        or sentence.count('"') % 2 == 1
-    )
-
-
-def _dangles(sentence: str) -> bool:
-    """Whether it leans on the sentence before it, or is somebody's bare words."""
-    bare = sentence.lstrip("\u200e\u200f\u2066\u2067\u2068")
-    if bare[:1] in _OPENING_MARKS:
-        return True
-    opening = persian.search_fold(bare[:40])
-    return bool(_DANGLING_ENGLISH.match(opening) or _DANGLING_PERSIAN.match(opening))
+    end = max_chars - 1
+    if sentence[end].isspace() or _WITHOUT_SPACES.match(sentence, end) or " " not in sentence[:end]:
+        end = grapheme_start(sentence, end)
+    else:
+        end = sentence.rindex(" ", 0, end)
+    return sentence[:end].rstrip(" ,;:\u060c\u061b\uff0c\u3001-\u2013\u2014(\u00ab\u201c\"'") + ELLIPSIS
 
 
 # --- the publisher's or ours --------------------------------------------------------------------------------
@@ -251,6 +130,9 @@ _BOILERPLATE = re.compile(
     r"submitted by\s+/?u/.*|(?:comments?|link|permalink|read more|more|نظرات|نظرها|لینک|پیوند|ادامه)\W*",
     re.IGNORECASE,
 )
+_LONG_TITLE = 20  #: letters: a shorter one may stand in any sentence
+_SIGNATURE = 60  #: letters or characters besides the title
+_LONGEST_DEK = 200  #: letters: what is longer and stands in the content is an excerpt of it
 _ITEM_MARKER = re.compile(r"(?:[\u2022\u25e6]|-?\d+\.) ")
 _TRUNCATION = re.compile(r"\s*(?:\[\s*(?:\u2026|\.{3})\s*\]|\u2026|\.{3})\s*$")
 
@@ -260,18 +142,19 @@ def choose(own_summary_html: str | None, content_html: str | None, title: str | 
 
     Empty where there is nothing to say beyond the title.
     """
-    own = _paragraphs(own_summary_html)
-    content = _paragraphs(content_html)
-    if content and not _is_real(own, content, title):
-        return " ".join(_summary_of(content, title, options))
-    return " ".join(_summary_of(own, title, options) if not content else _leading(own, title, options))
+    own, content = paragraphs(own_summary_html, title), paragraphs(content_html, title)
+    is_own = bool(content) and is_real(own, content, title)
+    told = (leading if is_own else summarise)(
+        own if is_own else content or own, title=title, sentences=options.sentences, max_chars=options.max_chars
+    )
+    return "".join(sentence if sentence[-1] in FULL_WIDTH else f"{sentence} " for sentence in told).rstrip()
 
 
-def _paragraphs(html: str | None) -> list[str]:
+def paragraphs(html: str | None, title: str | None) -> list[str]:
     """What of the text can be told: no markers of lists, no boilerplate, no rows of links."""
     found: list[str] = []
     for block in markup.blocks(html or ""):
-        if block.kind not in ("paragraph", "item", "quote") or _is_navigation(block.rich):
+        if block.kind not in ("paragraph", "item", "quote") or _is_navigation(block.rich, title):
             continue
         text = persian.strip_controls(block.rich.text.replace("\n\n", "\v").replace("\n", " ").replace("\v", "\n"))
         if block.kind == "item":
@@ -280,7 +163,7 @@ def _paragraphs(html: str | None) -> list[str]:
         found += (line for line in lines if persian.key_fold(line) and not _BOILERPLATE.fullmatch(line))
     if found and _TRUNCATION.search(found[-1]):
         found[-1] = _without_torn_end(found[-1])
-    return found
+    return found[:-1] if len(found) > 1 and _is_signature(found[-1], title or "") else found
 
 
 def _without_more(line: str) -> str:
@@ -294,26 +177,27 @@ def _without_torn_end(paragraph: str) -> str:
     return " ".join(whole) if whole else _TRUNCATION.sub("", torn).rstrip() + ELLIPSIS
 
 
-def _is_navigation(rich: RichText) -> bool:
-    """Whether it is little more than links: 'Comments', a row of labels."""
-    links = [span.end - span.start for span in rich.spans if span.type == "text_link"]
+def _is_signature(line: str, title: str) -> bool:
+    """Whether it says hardly more than the title, as what publishers put below a text does, in any language."""
+    said, last = persian.key_fold(title), persian.key_fold(line)
+    return len(said) >= _LONG_TITLE and said in last and len(last) - len(said) <= _SIGNATURE
+
+
+def _is_navigation(rich: RichText, title: str | None) -> bool:
+    """Whether it is little more than links: 'Comments', a row of labels, 'The post ... appeared first on ...'."""
+    spans = [span for span in rich.spans if span.type == "text_link"]
+    links = [span.end - span.start for span in spans]
+    if title and len(rich) < sum(links) + _SIGNATURE and title in (rich.text[span.start : span.end] for span in spans):
+        return True
     if not links or sum(links) < 0.9 * len(rich.text.strip(" \n.[]()|\u00b7\u2022")):
         return False
     return len(rich) < _SHORT_LINE or sum(links) / len(links) < _SHORT_LINE / 2
 
 
-def _is_real(own: Sequence[str], content: Sequence[str], title: str | None) -> bool:
-    """Whether somebody wrote it as a summary: it is neither the title nor how the content begins."""
+def is_real(own: Sequence[str], content: Sequence[str], title: str | None) -> bool:
+    """Whether somebody wrote it as a summary: not the title, nor how the content begins, nor a long piece of it."""
     text = persian.key_fold(_TRUNCATION.sub("", " ".join(own)))
     if not text or text == persian.key_fold(_TRUNCATION.sub("", title or "")):
         return False
-    return not persian.key_fold(" ".join(content)).startswith(text)
-
-
-def _summary_of(paragraphs: Sequence[str], title: str | None, options: SummaryOptions) -> list[str]:
-    return summarise(paragraphs, title=title, sentences=options.sentences, max_chars=options.max_chars)
-
-
-def _leading(paragraphs: Sequence[str], title: str | None, options: SummaryOptions) -> list[str]:
-    found = _sentences(paragraphs, title)
-    return _first(found, options.sentences, options.max_chars) if found else []
+    place = persian.key_fold(" ".join(content)).find(text)
+    return place < 0 or (place > 0 and len(text) <= _LONGEST_DEK)

@@ -1,20 +1,12 @@
 """The posts that the rendering benchmark sets: the long ones of the corpus, or posts made up where it is missing."""
 
-import asyncio
-import json
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import cycle, islice
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from bot.model import Entry, Feed, FeedKind
-from bot.sources.feed import FeedSource
-from bot.sources.fetch import Answer, Fetcher
-from bot.sources.parsing import Parser
+from bot.model import Entry
+from tests import corpus
 
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 COUNT = 1000
 #: Characters of HTML; what is shorter is a teaser, and costs next to nothing.
 FULL_TEXT = 1000
@@ -26,24 +18,10 @@ _WORDS = _WORD_LIST.split()
 
 def read() -> tuple[str, list[Entry]]:
     """What they are, in words, and 1,000 of them: each in turn until there are so many."""
-    found = list(asyncio.run(_of_corpus())) if CORPUS.is_dir() else []
+    found = [entry for entry in corpus.entries() if len(entry.fullest or "") >= FULL_TEXT]
     if found:
         return f"{len(found)} posts of the corpus in turn", list(islice(cycle(found), COUNT))
     return "posts made up: the corpus is not here", list(_made_up())
-
-
-async def _of_corpus() -> list[Entry]:
-    parser = Parser()
-    source = FeedSource(Fetcher(user_agent="Qasedak/bench"), parser, zone=ZoneInfo("Asia/Tehran"))
-    found: list[Entry] = []
-    try:
-        for case in json.loads((CORPUS / "manifest.json").read_text())["cases"]:
-            answer = Answer("", (CORPUS / case["file"]).read_bytes())
-            reading, _ending = await source.parse(Feed(case["file"], FeedKind.HTTP, ""), answer, datetime.now(UTC))
-            found += (entry for entry in reading.entries if len(entry.fullest or "") >= FULL_TEXT)
-    finally:
-        parser.close()
-    return found
 
 
 def _made_up() -> Iterator[Entry]:
