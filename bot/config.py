@@ -432,6 +432,7 @@ def _subscriptions(document: Document, channels: Mapping[str, Channel], feeds: l
             exclude=tuple(item.exclude) if isinstance(item, RouteSection) else (),
             template_text={**render.TEMPLATES, **document.templates}[channel.template],
             tags=document.tags,
+            has_own_budget=isinstance(item, RouteSection) and "max_per_hour" in item.model_fields_set,
             home_timezone=document.bot.timezone,
         )
 

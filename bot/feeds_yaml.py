@@ -46,6 +46,7 @@ from bot.yaml_values import (
     HeaderValue,
     Hours,
     LanguageCode,
+    MostPerHour,
     Span,
     Switch,
     TimeOfDay,
@@ -65,7 +66,7 @@ from bot.yaml_values import (
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
 NOT_YET = frozenset(
     {
-        "imports", "open", "keep", "length", "paid_broadcast", "buttons", "max_per_hour",
+        "imports", "open", "keep", "length", "paid_broadcast", "buttons",
         "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked",
     }
 )  # fmt: skip
@@ -190,6 +191,8 @@ class ChannelSection(Section):
     """Older posts of HTTP feeds are stored, not sent."""
     quiet_hours: Annotated[Quiet, AfterValidator(_leave_time)] = "off"
     """Hours of the channel's zone in which nothing goes out; posts wait for their end."""
+    max_per_hour: MostPerHour = None
+    """At most this many posts in any 60 minutes, or off; on a route, of that route's own posts."""
 
 
 class NamedChannelSection(ChannelSection):

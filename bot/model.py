@@ -393,6 +393,7 @@ class Channel:
     max_age: timedelta = timedelta(days=30)
     only: tuple[str, ...] = ()  #: posts in these languages only; empty: all
     quiet_hours: tuple[QuietHours, ...] = ()
+    max_per_hour: int | None = None  #: deliveries in any 60 minutes; None: as many as come
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +422,7 @@ class Subscription:
     exclude: tuple[str, ...] = ()
     template_text: str = ""  #: the source of ``channel.template``
     tags: Mapping[str, str] = field(default_factory=dict)  #: hashtags that mean the same in two languages
+    has_own_budget: bool = False  #: ``max_per_hour`` was written for this route: only its own posts count
     home_timezone: str = "Asia/Tehran"  #: the bot's: a date without a time is a civil day there
 
 
@@ -518,6 +520,7 @@ class Delivery:
     own: ChatOptions | None = None  #: of a subscriber's own subscription, while it lasts, what its chat chose
     thread: int = 0  #: the forum topic of its target; 0: none
     target_id: int = 0
+    first_attempt_at: datetime | None = None  #: from then on its time to give up counts
     wait: Wait | None = None  #: what it last waited for; None: it did not, or was tried since
 
 

@@ -78,11 +78,11 @@ RESOLVE_AGAIN = timedelta(minutes=5)
 # --- policy: pure --------------------------------------------------------------------------------------------
 
 
-def retry_at(error: RetryLater, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
+def retry_at(error: RetryLater, attempts: int, first_attempt_at: datetime, now: datetime) -> datetime | None:
     """When to try again after *attempts* tries; None when it is time to give up."""
     if error.after is not None:
         return now + error.after
-    if now - created_at > GIVE_UP_AFTER:
+    if now - first_attempt_at > GIVE_UP_AFTER:
         return None
     return now + min(FIRST_RETRY * 2.0 ** min(attempts - 1, 20), LONGEST_RETRY)
 
@@ -394,7 +394,8 @@ class Outbox:
         now = self._clock.now()
         lane = await self._database.write(lanes.begin_attempt, lane, delivery, parts, now, LEASE)
         self._step("before the send")
-        return lane, replace(delivery, attempts=delivery.attempts + 1, attempt_at=now)
+        first = delivery.first_attempt_at or now
+        return lane, replace(delivery, attempts=delivery.attempts + 1, first_attempt_at=first, attempt_at=now)
 
     @asynccontextmanager
     async def _turn(self, lane: Lane, count: int) -> AsyncIterator[None]:
@@ -437,7 +438,7 @@ class Outbox:
         write = self._database.write
         match error:
             case RetryLater():
-                due_at = retry_at(error, delivery.attempts, delivery.created_at, now)
+                due_at = retry_at(error, delivery.attempts, delivery.first_attempt_at or now, now)
                 if error.after is not None and self._bot_pace.flooded(
                     lane.chat_id, self._clock.monotonic(), error.after
                 ):

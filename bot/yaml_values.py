@@ -166,6 +166,16 @@ def quiet_or_off(value: Any) -> Any:
     return value
 
 
+def _most_per_hour(value: Any) -> Any:
+    try:
+        count = None if value == "off" else _whole(value)
+    except ValueError:
+        count = 0
+    if count is not None and not 1 <= count <= 1000:
+        raise ValueError("must be off, or a number of posts from 1 to 1000")
+    return count
+
+
 def form(value: Any) -> str:
     """The tag of the form that *value* has, where a list is one too."""
     if isinstance(value, list):
@@ -209,6 +219,11 @@ Hours = Annotated[
     WithJsonSchema(
         {"type": "string", "pattern": rf"^\s*{_CLOCK}\s*-\s*({_CLOCK}|24:00)\s*$", "examples": ["23:00-07:00"]}
     ),
+]
+MostPerHour = Annotated[
+    int | None,
+    BeforeValidator(_most_per_hour),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1000}, {"const": "off"}]}),
 ]
 Zone = Annotated[str, AfterValidator(_zone)]
 FilterPattern = Annotated[

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, func, literal, or_, select, update
 
 from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage, Wait
@@ -166,6 +166,7 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
         own=records.options_of(row.options, row.chosen_language) if row.own and row.active else None,
         thread=row.thread,
         target_id=row.target_id,
+        first_attempt_at=row.first_attempt_at,
         wait=Wait(row.wait) if row.wait else None,
     )
 
@@ -181,6 +182,7 @@ def begin_attempt(
         (DeliveryState.PENDING, DeliveryState.SENDING),
         state=DeliveryState.SENDING,
         attempts=deliveries.c.attempts + 1,
+        first_attempt_at=func.coalesce(deliveries.c.first_attempt_at, literal(now, deliveries.c.due_at.type)),
         attempt_at=now,
         parts=[records.json_of(part) for part in parts],
         wait=None,
@@ -316,7 +318,7 @@ def revive(connection: Connection, bot_id: int, ids: Sequence[int] | None, now: 
         update(deliveries)
         .where(deliveries.c.bot_id == bot_id, chosen)
         # It begins anew: its time to give up counts from here.
-        .values(state=DeliveryState.PENDING, attempts=0, due_at=now, created_at=now, error=None)
+        .values(state=DeliveryState.PENDING, attempts=0, first_attempt_at=None, due_at=now, created_at=now, error=None)
         .returning(deliveries.c.target_id)
     ).scalars()
     revived = list(rows)

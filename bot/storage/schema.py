@@ -256,6 +256,7 @@ deliveries = Table(
     Column("due_at", Instant, nullable=False),
     Column("wait", Text),  # Wait: why ``due_at`` is later; NULL where nothing holds it back
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("first_attempt_at", Instant),
     Column("attempt_at", Instant),  # of the last attempt, committed before it was made
     Column("parts", JSON, nullable=False),  # the messages of that attempt
     Column("message_ids", JSON, nullable=False),  # of the parts that are out

@@ -2,13 +2,29 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, update
+from sqlalchemy import Connection, or_, select, update
 
 from bot.model import Delivery, DeliveryState, Wait
 from bot.storage import lanes
 from bot.storage.lanes import Lane
 from bot.storage.schema import deliveries
 from bot.storage.schema import lanes as lane_table
+
+
+def sent_since(connection: Connection, target_id: int, subscription_id: int | None, since: datetime) -> list[datetime]:
+    """When a chat's deliveries of late went out, oldest first: all of them, or those of one subscription."""
+    of_one = [] if subscription_id is None else [deliveries.c.subscription_id == subscription_id]
+    rows = connection.execute(
+        select(deliveries.c.sent_at)
+        .where(
+            deliveries.c.target_id == target_id,
+            deliveries.c.sent_at > since,
+            deliveries.c.state == DeliveryState.SENT,
+            *of_one,
+        )
+        .order_by(deliveries.c.sent_at)
+    )
+    return list(rows.scalars())
 
 
 def put_off(connection: Connection, lane: Lane, delivery: Delivery, wait: Wait, until: datetime) -> int:

@@ -1,4 +1,4 @@
-"""What holds posts back before they are sent: quiet hours of the channel's clock."""
+"""What holds posts back before they are sent: quiet hours of the channel's clock, and so many an hour."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -79,3 +79,47 @@ async def test_hours_that_left_feeds_yaml_hold_nothing_any_more(stage: Stage) ->
     await stage.deliver_until_idle(stage.outbox())
     assert stage.sender.titles() == ["Moon number 1", "Moon number 2"]
     assert stage.clock.now() < datetime(2026, 11, 23, 11, 31, tzinfo=TEHRAN)
+
+
+# --- so many an hour -----------------------------------------------------------------------------------------
+
+
+async def hours_of(stage: Stage, count: int) -> list[tuple[int, str]]:
+    """Let time pass, five minutes at once; when each message came, in minutes since the first, and its title."""
+    outbox = stage.outbox()
+    for _five_minutes in range(12 * count):
+        await outbox.deliver_due()
+        stage.clock.advance(timedelta(seconds=2))
+        await outbox.deliver_due()
+        stage.clock.advance(timedelta(minutes=5, seconds=-2))
+    first = stage.sender.sent[0][2]
+    return [((at - first) // timedelta(minutes=1), text.split("\n")[0]) for _chat, text, at in stage.sender.sent]
+
+
+async def test_no_more_go_out_in_any_hour_and_the_others_follow_in_order(stage: Stage) -> None:
+    await a_stage_with(stage, 5, a_subscription(channel=a_channel(max_per_hour=2)))
+    assert await hours_of(stage, 3) == [
+        (0, "Moon number 1"), (0, "Moon number 2"), (60, "Moon number 3"), (60, "Moon number 4"),
+        (120, "Moon number 5"),
+    ]  # fmt: skip
+
+
+async def test_a_budget_is_the_whole_channels_and_that_of_a_route_its_own(stage: Stage) -> None:
+    channel = a_channel(max_per_hour=2)
+    routes = [a_subscription(feed=a_feed(name), channel=channel) for name in ("sky", "sea")]
+    alone = a_subscription(feed=a_feed("hill"), channel=a_channel(max_per_hour=1), has_own_budget=True)
+    await stage.adopt(*routes, alone)
+    for name, number in (("sky", 0), ("sea", 10), ("hill", 20)):
+        link = f"https://{name}.example/"
+        await stage.read(an_entry(number, link=link), feed=name)
+        await stage.read(*(an_entry(number + n, link=f"{link}{n}") for n in range(3)), feed=name)
+    assert await hours_of(stage, 3) == [
+        (minute, f"Moon number {number}") for minute, number in ((0, 1), (0, 2), (0, 21), (60, 11), (60, 12), (60, 22))
+    ]
+
+
+async def test_a_restart_does_not_forget_what_went_out_within_the_hour(stage: Stage) -> None:
+    await a_stage_with(stage, 4, a_subscription(channel=a_channel(max_per_hour=2)))
+    for _restart in range(3):
+        await stage.deliver_until_idle(stage.outbox(), within=timedelta(seconds=4))
+    assert stage.sender.titles() == ["Moon number 1", "Moon number 2"]

@@ -93,12 +93,21 @@ async def test_an_outage_ends_in_everything_sent_once_and_in_order(stage: Stage)
 
 async def test_after_seven_days_of_outage_a_delivery_is_dead_and_says_why(lite: Stage) -> None:
     await a_stage_with(lite, 1)
+    lite.sender.faults.extend([RetryLater("no connection")] * 2)
+    assert (await lite.outbox().deliver_due()).dead == 0
     lite.clock.advance(timedelta(days=8))
-    lite.sender.faults.append(RetryLater("no connection"))
     assert (await lite.outbox().deliver_due()).dead == 1
     (row,) = await lite.rows()
     assert row["state"] == "dead"
     assert "given up after 7 days" in str(row["error"])
+
+
+async def test_a_post_that_waited_for_weeks_before_its_first_try_is_tried_again_all_the_same(lite: Stage) -> None:
+    await a_stage_with(lite, 1)
+    lite.clock.advance(timedelta(days=20))
+    lite.sender.faults.append(RetryLater("no connection"))
+    await lite.deliver_until_idle(lite.outbox(), within=timedelta(seconds=20))
+    assert lite.sender.titles() == ["Moon number 1"]
 
 
 async def test_a_refused_message_is_dead_and_the_next_one_goes_on(stage: Stage) -> None:

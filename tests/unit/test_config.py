@@ -111,6 +111,7 @@ OF_A_CHANNEL = {
         "quiet_hours",
         (QuietHours(time(23), time(7), frozenset({4})),),
     ),
+    "max_per_hour": ("6", "max_per_hour", 6),
     "max_age": ("6h", "max_age", timedelta(hours=6)),
 }
 OF_A_FEED = {
@@ -360,6 +361,15 @@ SECOND = "  moon:\n    url: https://example.org/moon.xml\n"
 
 def sources(config: Config) -> list[bool]:
     return [subscription.channel.source for subscription in config.subscriptions]
+
+
+def test_a_budget_of_a_route_is_its_own(read: Read) -> None:
+    config = read(
+        f"{CHANNEL}    max_per_hour: 6\nfeeds:\n  sky: {{url: https://a.example/}}\n"
+        "  sea: {url: https://b.example/, to: [{channel: main, max_per_hour: off}]}\n"
+    )
+    found = {each.feed.name: (each.channel.max_per_hour, each.has_own_budget) for each in config.subscriptions}
+    assert found == {"sky": (6, False), "sea": (None, True)}
 
 
 def test_the_source_is_named_from_two_feeds_on(read: Read) -> None:

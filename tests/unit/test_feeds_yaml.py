@@ -116,6 +116,7 @@ IN_CHANNEL = [
         18,
         "….quiet_hours must leave some time of the week for posts",
     ),
+    case("budget", "max_per_hour: 0", 19, "….max_per_hour must be off, or a number of posts from 1 to 1000, not 0"),
     case("template", "template: compat", 15, "unknown template 'compat'; did you mean 'compact'?"),
     case("unquoted-footer", "footer: #sky", 13, 'put quotes round it: "#sky"'),
     case("persian-comma-in-a-list", "calendars: [jalali، gregorian]", 23, COMMA),

@@ -215,6 +215,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("wait", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("first_attempt_at", sa.BigInteger(), nullable=True),
         sa.Column("attempt_at", sa.BigInteger(), nullable=True),
         sa.Column("parts", sa.JSON(), nullable=False),
         sa.Column("message_ids", sa.JSON(), nullable=False),
