@@ -24,6 +24,7 @@ from bot.model import (
     Calendar,
     Digits,
     Language,
+    Length,
     Media,
     Months,
     OnUncertain,
@@ -66,7 +67,7 @@ from bot.yaml_values import (
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
 NOT_YET = frozenset(
     {
-        "imports", "open", "keep", "length", "paid_broadcast", "buttons",
+        "imports", "open", "keep", "paid_broadcast", "buttons",
         "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked",
     }
 )  # fmt: skip
@@ -173,7 +174,9 @@ class ChannelSection(Section):
     local_time: Switch = False
     """The date line shows each reader the time in their own zone, where a feed gives a time."""
     template: str = "default"
-    """A name under templates, or default or compact."""
+    """A name under templates, or default, compact or full."""
+    length: Length = Length.QUOTE
+    """What happens to a text that is too long: cut, an expandable quote, or several messages."""
     summary: Summary = Field(default_factory=SummarySection)
     """How long summaries are, or off."""
     media: Media = Media.PREVIEW

@@ -100,6 +100,14 @@ class Digits(StrEnum):
     LATIN = "latin"
 
 
+class Length(StrEnum):
+    """What happens to a text that is too long."""
+
+    CUT = "cut"  #: it ends at a sentence
+    QUOTE = "quote"  #: what follows the first paragraphs goes into an expandable quote; then as ``cut``
+    SPLIT = "split"  #: several messages
+
+
 class Media(StrEnum):
     """What happens to a post's picture."""
 
@@ -314,6 +322,7 @@ class Post:
     entry: Entry
     first_seen: datetime
     feed_title: str | None = None  #: the feed's own title
+    feed_home: str | None = None  #: the page the feed belongs to
     is_old: bool = False  #: it was there before the first reading: shown as "From the archive"
 
     @property
@@ -384,6 +393,7 @@ class Channel:
     lunar_offset: int = 0
     local_time: bool = False  #: the date line carries Telegram's date_time entity: each reader's own zone
     template: str = "default"
+    length: Length = Length.QUOTE
     summary: SummaryOptions | None = field(default_factory=SummaryOptions)
     media: Media = Media.PREVIEW
     source: bool = False  #: whether the source is named

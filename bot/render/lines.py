@@ -6,7 +6,6 @@ text take their own direction, furniture the channel's (PRODUCT section 1, 3-4).
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from markupsafe import Markup, escape
 
@@ -17,20 +16,35 @@ from bot.text.richtext import RichText
 
 #: Longest text of one message in UTF-16 code units (Bot API, sendMessage).
 MESSAGE_LIMIT = 4096
+#: Entities of one message; Telegram forgets the others.
+ENTITY_LIMIT = 100
 
 #: Noncharacters (Unicode 23.7) say inside a rendering what a stretch is; input is cleaned of them.
 BODY = "\ufdd0"  #: at the start of a line of the post's own text
-FILLED = "\ufdd1"  #: a variable that had a value
+FILLED = "\ufdd1"  #: a variable that had a value begins
 EMPTY = "\ufdd2"  #: a variable that had none
-BODY_MARK, FILLED_MARK, EMPTY_MARK = Markup("\ufdd0"), Markup("\ufdd1"), Markup("\ufdd2")
+END = "\ufdd3"  #: a value ends
+
+BODY_MARK, FILLED_MARK = Markup("\ufdd0"), Markup("\ufdd1")
+EMPTY_MARK, END_MARK = Markup("\ufdd2"), Markup("\ufdd3")
+
+_ANY_SIGN = re.compile(f"[{FILLED}{EMPTY}{END}]")
 
 
 def lay_out(html: str, language: Language) -> Message:
     """Make one message of the output of a template of ours: line breaks are literal, lines get their direction."""
+    return message_of(cutting.cut(set_lines(html, language), MESSAGE_LIMIT))
+
+
+def set_lines(html: str, language: Language) -> RichText:
+    """The text of a template's output as Telegram will have it, however long."""
     rich = markup.parse("\n".join(_filled_lines(html)))
-    rich = richtext.telegram_clean(_directed(rich, direction_of(language)))
-    rich = cutting.cut(rich, MESSAGE_LIMIT)
-    return Message(rich.text, richtext.entities(rich))
+    return richtext.telegram_clean(_directed(rich, direction_of(language)))
+
+
+def message_of(rich: RichText) -> Message:
+    """A message of a text that ``set_lines`` made, or of a part of it."""
+    return Message(rich.text, richtext.entities(rich)[:ENTITY_LIMIT])
 
 
 def direction_of(language: Language) -> Direction:
@@ -68,66 +82,89 @@ def isolated_sigils(text: str, direction: Direction) -> str:
     return _SIGIL.sub(isolated, text)
 
 
+# --- lines that vanish ---------------------------------------------------------------------------------------
+
+_SEPARATOR = re.compile(r"\s+·\s+|^\s*·\s+|\s+·\s*$")
+_EMPTY_LABEL = re.compile(f"[^{FILLED}{EMPTY}{END}<>]*:\\s*{EMPTY}")
+_TAG = re.compile("<[^<>]*>")
+#: The occasion, which ends in a separator, where no date follows.
+_WAITING = re.compile(f"\\s+·\\s*{END}\\s*$")
+
+
 def _filled_lines(laid_out: str) -> Iterator[str]:
-    """Drop lines whose variables are all empty, runs of blank lines, and separators with nothing beside them."""
+    """Drop lines whose variables are all empty, runs of blank lines, and labels and separators of what is empty."""
     blank = True
     for line in laid_out.split("\n"):
         if EMPTY in line and FILLED not in line:
             continue
-        shown = re.sub(f"[{FILLED}{EMPTY}]", "", line)
-        shown = re.sub(r"^(?:\s*·\s+)+|(?:\s+·\s*)+$", "", shown).rstrip()
+        if EMPTY in line:
+            line = _without_gaps(line)
+        shown = _ANY_SIGN.sub("", line if BODY in line else _WAITING.sub("", line)).rstrip()
         if shown or not blank:
             yield shown
         blank = not shown
 
 
+def _without_gaps(line: str) -> str:
+    """A line with some empty variables, without what stood round them. Tags stay: others may close them."""
+    kept: list[str] = []
+    tags = ""
+    for segment in _SEPARATOR.split(line):
+        if EMPTY in segment and FILLED not in segment:
+            tags += "".join(_TAG.findall(segment))
+        elif segment:
+            kept.append(tags + _EMPTY_LABEL.sub("", segment).strip())
+            tags = ""
+    return " · ".join(kept) + tags
+
+
+# --- direction -----------------------------------------------------------------------------------------------
+
+_OWN_SIGNS = re.compile(f"[{BODY}]")
+_SIGNS_AND_MARKS = re.compile(f"[{BODY}{richtext.MARKS}]")
+
+
 def _directed(rich: RichText, direction: Direction) -> RichText:
-    """Set the mark of each line that needs one. From the last line up, so that earlier indexes stay true."""
-    start = len(rich.text)
-    for line in reversed(rich.text.split("\n")):
-        start -= len(line)
-        rich = _with_direction(rich, start, line, direction)
-        start -= 1
-    return rich
+    """Set the mark of each line that needs one, and take the signs out."""
+    codes = [span for span in rich.spans if span.type == "pre"]
+    edits: list[tuple[int, int, str]] = []
+    starts: dict[int, int] = {}
+    start = 0
+    for line in rich.text.split("\n"):
+        is_body = BODY in line
+        first = start + line.startswith(BODY)
+        starts[first] = start
+        is_code = any(span.start <= first < span.end for span in codes)
+        signs = _OWN_SIGNS if is_body or is_code else _SIGNS_AND_MARKS
+        gone = [(start + sign.start(), 1, "") for sign in signs.finditer(line)]
+        mark = "" if is_code else _body_mark(line.replace(BODY, "")) if is_body else _furniture_mark(line, direction)
+        if mark and gone and gone[0][0] == start:
+            gone[0] = (start, 1, mark)
+        elif mark:
+            gone.insert(0, (start, 0, mark))
+        edits += gone
+        start += len(line) + 1
+    # The sign of a quote's first line stands before it: the quote begins with its line.
+    spans = (
+        span.at(starts.get(span.start, span.start), span.end) if "quote" in span.type else span for span in rich.spans
+    )
+    return RichText(rich.text, tuple(spans)).edited(edits)
 
 
-def _with_direction(rich: RichText, start: int, line: str, direction: Direction) -> RichText:
-    is_code = any(span.type == "pre" and span.start <= start < span.end for span in rich.spans)
-    if BODY in line or is_code:
-        bare = line.replace(BODY, "")
-        own = None if is_code else persian.dominant_direction(bare)
-        mark = persian.MARKS[own] if own and persian.first_strong(bare) != own else ""
-    else:
-        bare = line.translate(_NO_MARKS)
-        mark = _furniture_mark(line, bare, direction)
-    for index in reversed(range(len(line))):
-        if line[index] == BODY or (not is_code and BODY not in line and ord(line[index]) in _NO_MARKS):
-            rich = _deleted(rich, start + index)
-    return _inserted(rich, start, mark) if mark else rich
+def _body_mark(line: str) -> str:
+    """Text takes the direction that most of its letters have; a mark only where the first letter has the other."""
+    own = persian.dominant_direction(line)
+    return persian.MARKS[own] if own and persian.first_strong(line) != own else ""
 
 
-_NO_MARKS = dict.fromkeys(map(ord, persian.MARKS.values()))
-
-
-def _furniture_mark(line: str, bare: str, direction: Direction) -> str:
+def _furniture_mark(line: str, direction: Direction) -> str:
     """The one mark a line of ours begins with: a date brings its own, others where they begin the wrong way."""
-    if not bare or line[0] in persian.MARKS.values():
+    bare = line.translate(_NO_MARKS)
+    if not bare or line[0] in richtext.MARKS:
         return line[:1] if bare else ""
     # In a Persian line a leading "#" or "@" would hang at the wrong end even where the first letter is Persian.
     strong = persian.first_strong(bare[:1] if direction == "rtl" else bare)
     return "" if strong == direction else persian.MARKS[direction]
 
 
-def _deleted(rich: RichText, index: int) -> RichText:
-    spans = (
-        replace(span, start=span.start - (span.start > index), end=span.end - (span.end > index)) for span in rich.spans
-    )
-    return RichText(rich.text[:index] + rich.text[index + 1 :], tuple(span for span in spans if span.start < span.end))
-
-
-def _inserted(rich: RichText, index: int, mark: str) -> RichText:
-    """A mark stays outside of links and styles, but inside of a quote: before it, it would be a line of its own."""
-    quotes = {position for position, span in enumerate(rich.spans) if "quote" in span.type and span.start == index}
-    wider = rich.insert(index, mark)
-    spans = (replace(span, start=index) if position in quotes else span for position, span in enumerate(wider.spans))
-    return RichText(wider.text, tuple(spans))
+_NO_MARKS = dict.fromkeys(map(ord, richtext.MARKS))

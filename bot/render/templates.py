@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
+from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from bot.model import Channel, Entry, Feed, FeedKind, Post, Subscription
-from bot.render.lines import EMPTY_MARK, FILLED_MARK
-from bot.render.values import NAMES, Label, Linked, Published, values
+from bot.render.filters import FILTERS, join
+from bot.render.lines import EMPTY_MARK, END_MARK, FILLED_MARK
+from bot.render.values import NAMES, Label, values
 
 #: The layouts that ship; PRODUCT section 3 shows what they give.
 TEMPLATES = {
@@ -32,11 +34,37 @@ TEMPLATES = {
 """,
     "compact": """\
 <b>{{ title | link }}</b>
-{{ published | date('compact') }} · {{ source }}
+{{ occasion }}{{ published | date('compact') }} · {{ source }}
+""",
+    "full": """\
+<b>{{ title | link }}</b>
+{{ t('By') }} {{ author }}
+{{ occasion }}{{ published }}
+
+{{ content }}
+
+{{ t('Source') }}: {{ source }}
+{{ hashtags }}
+{{ footer }}
 """,
 }
-#: Of Jinja's filters, only what a layout needs; its own list grows with its versions.
-FILTERS = ("default", "first", "join", "last", "length", "lower", "replace", "trim", "truncate", "upper")
+#: Of Jinja's own filters, those that a layout needs; its list grows with its versions.
+JINJA_FILTERS = ("default", "first", "last", "trim")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template, and which names of ``values.py`` it puts out."""
+
+    jinja: JinjaTemplate
+    names: frozenset[str]
+
+
+@cache
+def compiled(text: str) -> Template:
+    """Made once of each text."""
+    environment = _environment()
+    return Template(environment.from_string(text), frozenset(meta.find_undeclared_variables(environment.parse(text))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,41 +111,36 @@ def _line_of(text: str, name: str) -> int:
 def _example() -> tuple[Post, Subscription]:
     at = datetime(2026, 11, 23, 8, tzinfo=UTC)
     entry = Entry(
-        title="A full moon", link="https://example.org/moon", published=at, content="<p>It is full.</p>", tags=("sky",)
+        title="A full moon",
+        link="https://example.org/moon",
+        published=at,
+        author="Sara",
+        content='<p data-event-date="2026-11-22">It is full.</p>',
+        tags=("sky",),
     )
-    feed = Feed("sky", FeedKind.HTTP, "https://example.org/feed.xml")
+    feed = Feed("sky", FeedKind.ARCHIVE, "sky.txt")
     return Post(1, 1, "1", entry, at), Subscription(feed, Channel("main", "@example", source=True, footer="@example"))
 
 
-@cache
-def compiled(text: str) -> Template:
-    """Jinja's form of a template, made once."""
-    return _environment().from_string(text)
+class _Environment(ImmutableSandboxedEnvironment):
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Records of ours are no business of a template: a feed's headers may be passwords."""
+        return not type(obj).__module__.startswith("bot.") and super().is_safe_attribute(obj, attr, value)
 
 
 @cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _environment() -> _Environment:
+    environment = _Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_note_value, keep_trailing_newline=False
     )
-    environment.filters = {name: environment.filters[name] for name in FILTERS} | {"link": _link, "date": _date}
+    environment.filters = {name: environment.filters[name] for name in JINJA_FILTERS} | FILTERS
     environment.globals = {}
     return environment
 
 
 def _note_value(value: Any) -> Any:
-    """Leave a sign beside each value that a template puts out, so that empty lines can be told."""
+    """Leave signs round each value that a template puts out, so that empty lines can be told."""
     if isinstance(value, Label):
         return value
-    shown = escape(value)
-    return FILLED_MARK + shown if shown.strip() else EMPTY_MARK
-
-
-def _link(value: Any) -> Any:
-    return value.linked() if isinstance(value, Linked) else value
-
-
-def _date(value: Any, form: str = "full") -> Markup:
-    if not isinstance(value, Published):
-        raise ValueError("the filter 'date' takes 'published'")
-    return value.form(form)
+    shown = join(value, " ") if isinstance(value, list) else escape(value)
+    return FILLED_MARK + shown + END_MARK if shown.strip() else EMPTY_MARK

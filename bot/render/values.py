@@ -1,52 +1,82 @@
 """What a template may name: the values of one post for one channel, safe to put into its lines.
 
 Read by ``render`` and by ``templates.py``, which checks templates with an example. The words of others come out as
-they are to be shown, live in nothing; nothing here knows how a template arranges them.
+they are to be shown, live in nothing; nothing here knows how a template arranges them. What is costly is made only
+where the template names it.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime, time
+from datetime import date as Day
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
 from bot import anniversary
 from bot.labels import translator
-from bot.model import Channel, Entry, Feed, FeedKind, Post, Subscription, SummaryOptions
-from bot.render.lines import BODY, body, direction_of, furniture, isolated_sigils
-from bot.text import dates, persian, summary
+from bot.model import Entry, Feed, FeedKind, Post, Subscription, SummaryOptions
+from bot.render import content
+from bot.render.lines import body, direction_of, furniture, isolated_sigils
+from bot.text import dates, markup, persian, summary
 from bot.text.persian import Direction
 
 #: For checking templates without a post.
 NAMES = frozenset(
-    {"title", "link", "occasion", "date", "published", "summary", "author", "source", "hashtags", "footer", "t"}
-)
+    {
+        "author", "content", "date", "event_date", "footer", "hashtags", "link", "occasion", "published", "source",
+        "summary", "t", "tags", "title",
+    }
+)  # fmt: skip
 
 
-def values(post: Post, subscription: Subscription, replayed_on: date | None = None) -> dict[str, Any]:
-    """What a template may name."""
+def values(
+    post: Post, subscription: Subscription, names: Collection[str] = NAMES, *, replayed_on: Day | None = None
+) -> dict[str, Any]:
+    """What a template may name; of ``summary`` and ``content`` what is in ``names``."""
     entry, channel = post.entry, subscription.channel
     t = translator(channel.language)
-    title, words = _title_and_summary(entry, channel)
+    direction = direction_of(channel.language)
+    title = entry.title or content.first_sentence(entry) or _name(post, subscription)
     published = Published(post, subscription)
-    return {
-        "title": _linked(body(title, entry.language), entry.link),
+    hashtag = Hashtags(subscription.tags, direction)
+    made: dict[str, Any] = {
+        "title": body(title, entry.language),
         "link": entry.link or "",
         "occasion": _occasion(post, subscription, replayed_on),
         "date": published.form(channel.date),
         "published": published,
-        "summary": body(words, entry.language),
         "author": furniture(entry.author or ""),
         "source": _source(post, subscription),
-        "hashtags": _hashtags(entry, subscription),
-        "footer": Markup(isolated_sigils(str(escape(channel.footer)), direction_of(channel.language))),  # noqa: S704 (escaped)
-        "t": lambda message: Label(t(message)),
+        "tags": [Tag(word, hashtag) for word in entry.tags],
+        "hashtags": hashtag.line(subscription.hashtags, entry.tags, channel.hashtags),
+        "footer": Markup(isolated_sigils(str(escape(channel.footer)), direction)),  # noqa: S704 (escaped)
+        "t": lambda message, **words: Label(t(message, **words)),
+        "_hashtags": hashtag,
     }
+    if "summary" in names:
+        made["summary"] = content.summary_of(_summary(entry, title, channel.summary), entry.language)
+    if "content" in names:
+        made["content"] = content.content_of(entry, title)
+    if "event_date" in names:
+        made["event_date"] = EventDate(post, subscription)
+    return made
 
 
-def _occasion(post: Post, subscription: Subscription, replayed_on: date | None) -> str:
+def is_old(post: Post, feed: Feed) -> bool:
+    """Old posts say so, and come without sound (PRODUCT 1.7)."""
+    return post.is_old or feed.kind is FeedKind.ARCHIVE
+
+
+def _summary(entry: Entry, title: str, options: SummaryOptions | None) -> str:
+    return summary.choose(entry.summary, entry.fullest, title, options) if options else ""
+
+
+def _occasion(post: Post, subscription: Subscription, replayed_on: Day | None) -> str:
     """Why an old post comes now."""
     t = translator(subscription.channel.language)
     if replayed_on is not None:
@@ -55,108 +85,165 @@ def _occasion(post: Post, subscription: Subscription, replayed_on: date | None) 
         if years == 1:
             return t("On this day, a year ago") + " · "
         if years:
-            shown = str(years) if subscription.channel.language != "fa" else persian.to_persian_digits(str(years))
-            return t("On this day, {years} years ago", years=shown) + " · "
+            return t("On this day, {years} years ago", years=years) + " · "
     return t("From the archive") + " · " if is_old(post, subscription.feed) else ""
+
+
+# --- dates ---------------------------------------------------------------------------------------------------
 
 
 class Label(Markup):
     """Words of the template itself: a line of nothing else has no value in it."""
 
 
-class Linked(Markup):
-    """A title that knows where it leads; to every filter but ``link`` it is text."""
-
-    leads_to: str | None
-
-    def linked(self) -> Markup:
-        """The title as a link, where there is something to link."""
-        if not self.leads_to or not self:
-            return self
-        start = BODY if self.startswith(BODY) else ""
-        return Markup('{}<a href="{}">{}</a>').format(start, self.leads_to, Markup(self[len(start) :]))  # noqa: S704 (escaped by _body)
-
-
-def _linked(title: Markup, link: str | None) -> Linked:
-    value = Linked(title)
-    value.leads_to = link
-    return value
-
-
-@dataclass(frozen=True, slots=True)
 class Published:
-    """The post's date, in whatever form the template asks for."""
+    """The post's date, in whatever form the template asks for; by itself with its time, where the feed gives one."""
 
-    post: Post
-    subscription: Subscription
+    def __init__(self, post: Post, subscription: Subscription) -> None:
+        self._post = post
+        self._subscription = subscription
 
     def __str__(self) -> str:
-        return self.form(self.subscription.channel.date)
+        form = self._subscription.channel.date
+        return self.form("moment" if form == "full" else form)
+
+    def __html__(self) -> str:
+        return self.__str__()
+
+    @cached_property
+    def _when(self) -> datetime:
+        return self._post.effective_at
+
+    @property
+    def _is_civil_day(self) -> bool:
+        return self._post.entry.date_only
+
+    @property
+    def _has_time(self) -> bool:
+        return not self._is_civil_day and self._when == self._post.entry.published
 
     def form(self, form: str) -> Markup:
-        """The date in one of the forms of ``text/dates.py``."""
-        channel, entry = self.subscription.channel, self.post.entry
+        """The date in one of the forms of ``text/dates.py``; none where the channel wants none."""
+        channel = self._subscription.channel
+        if channel.date == "none":
+            return Markup()
         style = dates.DateStyle(
             language=channel.language,
             calendars=channel.calendars,
             months=channel.months,
             digits=channel.digits,
-            form=form,
+            form=form if self._has_time or form != "time" else "full",
             lunar_offset=channel.lunar_offset,
         )
         # A civil day is that day everywhere: it is not moved to the channel's zone.
-        zone = ZoneInfo(self.subscription.home_timezone if entry.date_only else channel.timezone)
-        shown = escape(dates.format_date(self.post.effective_at, zone, style, date_only=entry.date_only))
-        if not channel.local_time or entry.date_only or not shown:
+        zone = ZoneInfo(self._subscription.home_timezone if self._is_civil_day else channel.timezone)
+        shown = escape(dates.format_date(self._when, zone, style, date_only=not self._has_time))
+        if not channel.local_time or not self._has_time or not shown:
             return shown
         # Long date and short time of the reader's own zone; clients that do not know it show our text.
-        moment = int(self.post.effective_at.timestamp())
-        return Markup('<tg-time unix="{}" format="Dt">{}</tg-time>').format(moment, shown)
+        return Markup('<tg-time unix="{}" format="Dt">{}</tg-time>').format(int(self._when.timestamp()), shown)
 
 
-def is_old(post: Post, feed: Feed) -> bool:
-    """Old posts say so, and come without sound (PRODUCT 1.7)."""
-    return post.is_old or feed.kind is FeedKind.ARCHIVE
+_EVENT_DATE = re.compile(r'\bdata-event-date="(\d{4}-\d\d-\d\d)"')
 
 
-def _title_and_summary(entry: Entry, channel: Channel) -> tuple[str, str]:
-    """Without a title, the first sentence stands for it and is not said twice."""
-    options = channel.summary
-    words = summary.choose(entry.summary, entry.fullest, entry.title, options) if options else ""
-    if entry.title:
-        return entry.title, words
-    sentences = summary.choose(entry.summary, entry.fullest, None, options or SummaryOptions())
-    first, *rest = summary.split_sentences(sentences) or [""]
-    return first, " ".join(rest) if options else ""
+class EventDate(Published):
+    """The day that the text of an archive's post tells of, where its first line names one; else nothing."""
+
+    @cached_property
+    def day(self) -> Day | None:
+        """The civil day."""
+        found = _EVENT_DATE.search(self._post.entry.fullest or "") if _is_archive(self._subscription) else None
+        return Day.fromisoformat(found[1]) if found else None
+
+    @cached_property
+    def _when(self) -> datetime:
+        zone = ZoneInfo(self._subscription.home_timezone)
+        return datetime.combine(self.day, time(), zone).astimezone(UTC) if self.day else self._post.effective_at
+
+    @property
+    def _is_civil_day(self) -> bool:
+        return True
+
+    def __bool__(self) -> bool:
+        return self.day is not None
+
+    def form(self, form: str) -> Markup:
+        """As of ``published``."""
+        return super().form(form) if self.day else Markup()
+
+
+def _is_archive(subscription: Subscription) -> bool:
+    # On the web anybody could write the attribute.
+    return subscription.feed.kind is FeedKind.ARCHIVE
+
+
+# --- where it comes from -------------------------------------------------------------------------------------
+
+
+def _name(post: Post, subscription: Subscription) -> str:
+    return subscription.feed.title or post.feed_title or subscription.feed.name
 
 
 def _source(post: Post, subscription: Subscription) -> Markup:
-    name = subscription.feed.title or post.feed_title or subscription.feed.name
-    return furniture(name) if subscription.channel.source else Markup()
+    """The feed's name, leading to its page; the isolate stands outside of the link."""
+    if not subscription.channel.source:
+        return Markup()
+    shown = markup.neutralise(persian.strip_controls(_name(post, subscription))).strip()
+    home = post.feed_home or _site(post.entry.link)
+    if not shown or not home or _is_archive(subscription):
+        return furniture(shown)
+    return Markup('\u2068<a href="{}">{}</a>\u2069').format(home, shown)
 
 
-def _hashtags(entry: Entry, subscription: Subscription) -> str:
-    """At most the channel's number of the post's own, after the feed's fixed ones; each once."""
-    direction = direction_of(subscription.channel.language)
-    own = list(entry.tags)[: 10 * (subscription.channel.hashtags + 1)]
-    own_left = subscription.channel.hashtags
-    found: dict[str, str] = {}
-    for index, word in enumerate([*subscription.hashtags, *own]):
-        tag = persian.hashtag(_in_language(word, subscription.tags, direction))
-        if not tag or persian.key_fold(tag) in found:
-            continue
-        if index >= len(subscription.hashtags):  # one of the post's own
-            if own_left == 0:
+def _site(link: str | None) -> str | None:
+    parts = urlsplit(link or "")
+    return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else None
+
+
+# --- hashtags ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hashtags:
+    """Makes hashtags of words, in the language that reads in the channel's direction."""
+
+    pairs: Mapping[str, str]
+    direction: Direction
+
+    def line(self, fixed: Collection[str], own: Collection[str], limit: int) -> Markup:
+        """At most ``limit`` of the post's own, after the feed's fixed ones; each once."""
+        found: dict[str, str] = {}
+        for word in fixed:
+            self._add(word, found)
+        most = len(found) + limit
+        for word in list(own)[: 10 * (limit + 1)]:
+            if len(found) == most:
                 break
-            own_left -= 1
-        found[persian.key_fold(tag)] = tag
-    return " ".join(isolated_sigils(tag, direction) for tag in found.values())
+            self._add(word, found)
+        return Markup(" ".join(isolated_sigils(tag, self.direction) for tag in found.values()))  # noqa: S704 (no HTML)
+
+    def _add(self, word: str, found: dict[str, str]) -> None:
+        tag = persian.hashtag(self._in_language(word))
+        if tag:
+            found.setdefault(persian.key_fold(tag), tag)
+
+    def _in_language(self, word: str) -> str:
+        """One taxonomy for two languages: of a pair, the side that reads in the channel's direction."""
+        key = persian.key_fold(word)
+        for pair in self.pairs.items():
+            if key in (persian.key_fold(pair[0]), persian.key_fold(pair[1])):
+                return next((side for side in pair if persian.dominant_direction(side) == self.direction), word)
+        return word
 
 
-def _in_language(word: str, pairs: Mapping[str, str], direction: Direction) -> str:
-    """One taxonomy for two languages: of a pair, the side that reads in the channel's direction."""
-    key = persian.key_fold(word)
-    for pair in pairs.items():
-        if key in (persian.key_fold(pair[0]), persian.key_fold(pair[1])):
-            return next((side for side in pair if persian.dominant_direction(side) == direction), word)
-    return word
+class Tag(Markup):
+    """A word that the publisher filed the post under; ``word`` as it was written, for hashtags."""
+
+    word: str
+
+    def __new__(cls, word: str, hashtags: Hashtags) -> "Tag":
+        """Shown as a piece of furniture."""
+        tag = super().__new__(cls, furniture(hashtags._in_language(word)))
+        tag.word = word
+        return tag

@@ -135,6 +135,7 @@ def load(connection: Connection, *conditions: Any, limit: int) -> list[Delivery]
         select(
             *deliveries.c, targets.c.chat_id, targets.c.thread, subscriptions.c.own, subscriptions.c.active,
             chats.c.language.label("chosen_language"), chats.c.options, feeds.c.title.label("feed_title"),
+            feeds.c.home.label("feed_home"),
             *(column.label(f"of_post_{column.name}") for column in posts.c),
         )
         .join(targets, targets.c.id == deliveries.c.target_id)

@@ -27,7 +27,7 @@ from bot.model import (
 
 
 def post_of(row: Row[*tuple[Any, ...]], prefix: str = "") -> Post:
-    """Read a post from a row of ``posts`` whose columns carry *prefix*; ``feed_title`` never carries it."""
+    """Read a post from a row of ``posts`` whose columns carry *prefix*; ``feed_title`` and ``feed_home`` never do."""
     column = {name.removeprefix(prefix): value for name, value in row._mapping.items() if name.startswith(prefix)}
     return Post(
         id=column["id"],
@@ -50,6 +50,7 @@ def post_of(row: Row[*tuple[Any, ...]], prefix: str = "") -> Post:
         ),
         first_seen=column["first_seen_at"],
         feed_title=row._mapping.get("feed_title"),
+        feed_home=row._mapping.get("feed_home"),
         is_old=column["is_old"],
     )
 

@@ -60,7 +60,7 @@ def post_reports(
     routes = _routes(connection, bot_id)
     found = _outcomes(connection, bot_id, post_ids)
     rows = connection.execute(
-        select(*posts.c, feeds.c.title.label("feed_title"))
+        select(*posts.c, feeds.c.title.label("feed_title"), feeds.c.home.label("feed_home"))
         .join(feeds, feeds.c.id == posts.c.feed_id)
         .where(posts.c.feed_id.in_(wanted), *([] if post_ids is None else [posts.c.id.in_(post_ids)]))
         .order_by(posts.c.effective_at, posts.c.id)
@@ -226,7 +226,7 @@ def all_posts(connection: Connection, after_id: int, limit: int) -> list[tuple[s
     """
     names = _feed_names(connection)
     rows = connection.execute(
-        select(*posts.c, feeds.c.title.label("feed_title"))
+        select(*posts.c, feeds.c.title.label("feed_title"), feeds.c.home.label("feed_home"))
         .join(feeds, feeds.c.id == posts.c.feed_id)
         .where(posts.c.id > after_id)
         .order_by(posts.c.id)
@@ -239,7 +239,7 @@ def latest_posts(connection: Connection, limit: int, feed: str | None = None) ->
     """The newest stored posts that are not held, whatever became of them; of one feed, or of all that have a name."""
     of_feed = select(feed_names.c.feed_id).where(feed_names.c.name == feed if feed else feed_names.c.active)
     rows = connection.execute(
-        select(*posts.c, feeds.c.title.label("feed_title"))
+        select(*posts.c, feeds.c.title.label("feed_title"), feeds.c.home.label("feed_home"))
         .join(feeds, feeds.c.id == posts.c.feed_id)
         .where(posts.c.held.is_(None), posts.c.feed_id.in_(of_feed))
         .order_by(posts.c.effective_at.desc(), posts.c.id.desc())

@@ -416,7 +416,7 @@ def _hits(connection: Connection, chosen: Sequence[_Candidate], query: SearchQue
 def load(connection: Connection, post_ids: Sequence[int]) -> dict[int, tuple[str, Post]]:
     """Posts by their ids, each with its feed's name."""
     rows = connection.execute(
-        select(*posts.c, feeds.c.title.label("feed_title"))
+        select(*posts.c, feeds.c.title.label("feed_title"), feeds.c.home.label("feed_home"))
         .join(feeds, feeds.c.id == posts.c.feed_id)
         .where(posts.c.id.in_(post_ids))
     ).all()

@@ -47,6 +47,8 @@ def _head(rich: RichText, room: int) -> int:
 
 def _with_ellipsis(rich: RichText, end: int) -> RichText:
     kept = rich.text[:end].rstrip(_CUT_TAIL)
+    while rich.text[len(kept) : end].startswith(POP) and _open_isolates(kept):
+        kept += POP  # an isolate that is whole stays whole; the ellipsis is not of it
     head = rich.slice(0, len(kept))
     at_sentence = kept[-1:] in ".!?\u061f\u06d4\u2026" or kept[-2:-1] in ".!?\u061f\u06d4\u2026"
     if kept.endswith(ELLIPSIS):

@@ -81,7 +81,7 @@ _CITIES = {
 
 @dataclass(frozen=True, slots=True)
 class DateStyle:
-    """How a channel writes its dates. ``form`` is full, compact, time, none, or the number of a template."""
+    """How a channel writes its dates. ``form`` is full, moment, compact, time, none, or the number of a template."""
 
     language: Language
     calendars: tuple[Calendar, ...] = (Calendar.JALALI, Calendar.GREGORIAN)
@@ -178,9 +178,9 @@ def _full(shown: _Day) -> str:
     return _english_full(shown) if shown.script == "en" else _persian_full(shown)
 
 
-def _persian_full(shown: _Day) -> str:
+def _persian_full(shown: _Day, clock: str = "") -> str:
     first, *others = shown.calendars()
-    return RLM + _with_weekday(shown, first) + _in_brackets(shown, others)
+    return RLM + _with_weekday(shown, first) + clock + _in_brackets(shown, others)
 
 
 def _with_weekday(shown: _Day, calendar: Calendar) -> str:
@@ -197,9 +197,18 @@ def _in_brackets(shown: _Day, calendars: list[Calendar]) -> str:
     return f" ({RLI}{words}{PDI})"
 
 
-def _english_full(shown: _Day) -> str:
+def _english_full(shown: _Day, clock: str = "") -> str:
     first, *others = shown.calendars()
-    return _with_weekday(shown, first) + _in_brackets(shown, others)
+    return _with_weekday(shown, first) + clock + _in_brackets(shown, others)
+
+
+def _moment(shown: _Day) -> str:
+    """The full form with the time of day in the channel's own zone, which its readers do not need to be told."""
+    clock = shown.digits(f"{shown.moment:%H:%M}", shown.script) if shown.moment else ""
+    if shown.script == "en":
+        return _english_full(shown, f", {clock}" if clock else "")
+    word = "کاتژمێر" if shown.script == "ckb" else "ساعت"
+    return _persian_full(shown, f"، {word} {clock}" if clock else "")
 
 
 def _compact(shown: _Day) -> str:
@@ -312,6 +321,7 @@ _FORMS: dict[str, Callable[[_Day], str]] = {
     "full": _full,
     "compact": _compact,
     "time": _timed,
+    "moment": _moment,
     "1": _template("fa", _full),
     "2": _template("fa", _bilingual),
     "3": _template("fa", _compact),

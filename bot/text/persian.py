@@ -102,7 +102,12 @@ def strip_controls(text: str) -> str:
 
 def display(text: str, language: str | None) -> str:
     """Text as people see it; Arabic ye and kaf become Persian only where ``language`` is Persian."""
-    plain = _EXOTIC_SPACE.sub(" ", _INVISIBLE.sub("", text))
+    return letters(_INVISIBLE.sub("", text), language)
+
+
+def letters(text: str, language: str | None) -> str:
+    """``display`` for a text without invisible characters, one character for each: spans stay true."""
+    plain = _EXOTIC_SPACE.sub(" ", text)
     return plain.translate(_YE_KAF) if language == "fa" else plain
 
 

@@ -18,13 +18,14 @@ from bot.model import Entity
 
 ELLIPSIS = "\u2026"
 
-_STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
+#: Spans that a client draws upon letters; they may overlap.
+STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
 _QUOTES = ("blockquote", "expandable_blockquote")
 _SOLID = ("pre", "code", "date_time", "text_link")
 #: Spans that a client draws as blocks of their own: a direction mark of their first line is inside.
 BLOCKS = (*_QUOTES, "pre")
 #: Who is outer among spans of equal extent (TDLib MessageEntity::get_type_priority).
-_RANK = {name: rank for rank, name in enumerate((*_QUOTES, *_SOLID, *_STYLES))}
+_RANK = {name: rank for rank, name in enumerate((*_QUOTES, *_SOLID, *STYLES))}
 
 MARKS = "\u200e\u200f"
 ISOLATES = "\u2066\u2067\u2068"
@@ -117,7 +118,8 @@ class RichText:
     def edited(self, edits: "Sequence[tuple[int, int, str]]") -> "RichText":
         """With stretches taken out and texts put in: (index, how many go, what comes), ascending and apart.
 
-        As with ``insert``, a text put in where a span begins or ends stays outside of it.
+        As with ``insert``, a text put in where a span begins or ends stays outside of it; but where a quote begins it
+        is inside, for in front of a quote it would be a line of its own.
         """
         if not edits:
             return self
@@ -140,7 +142,8 @@ class RichText:
 
         spans = (
             span.at(
-                moved(span.start, bisect_right(indexes, span.start)), moved(span.end, bisect_left(indexes, span.end))
+                moved(span.start, (bisect_left if span.type in _QUOTES else bisect_right)(indexes, span.start)),
+                moved(span.end, bisect_left(indexes, span.end)),
             )
             for span in self.spans
         )
@@ -271,7 +274,7 @@ def normalise(rich: RichText) -> RichText:
     walls = [span for span in solid if span.type != "text_link"]
     styles = tuple(
         piece
-        for name in _STYLES
+        for name in STYLES
         for whole in _united(span for span in spans if span.type == name)
         for piece in _outside(whole, walls)
     )
@@ -384,10 +387,10 @@ def entities(rich: RichText) -> tuple[Entity, ...]:
 
 def _split_edges(name: str, spans: tuple[Span, ...]) -> list[int]:
     """Where a span of this type is parted: styles only."""
-    if name not in _STYLES:
+    if name not in STYLES:
         return []
     starts = {span.start for span in spans if span.type != name}
-    return sorted(starts | {span.end for span in spans if span.type not in _STYLES})
+    return sorted(starts | {span.end for span in spans if span.type not in STYLES})
 
 
 def _utf16_offsets(text: str) -> Sequence[int]:

@@ -42,11 +42,17 @@ _LOOKS_LIKE_HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|<!\[CDATA\[")
 _ESCAPED_TWICE = re.compile(
     r"\s*<(?:p|div|span|a|b|i|em|strong|img|br|h[1-6]|[uo]l|table|figure|blockquote)(?:\s[^<>]*)?/?>", re.IGNORECASE
 )
+#: What no text has: marks and isolates (those of a message are ours), halves of pairs, noncharacters, zero width.
 _UNSEEN = {
-    **dict.fromkeys(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xAD, 0xFEFF)), ""),
+    **dict.fromkeys(
+        "\xad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff", ""
+    ),
     **dict.fromkeys("\u2028\u2029", "\n"),
 }  #: the others are spaces
-_ANY_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_ANY_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff"
+    "\ufffe\uffff]"
+)
 _SPACE = re.compile(r"[ \t\n\r\x0b\x0c\u00a0]+")
 _SUPERSCRIPT = str.maketrans(
     "0123456789+-=()ni",
@@ -62,9 +68,9 @@ def blocks(html: str, *, base_url: str | None = None, limit_chars: int = LIMIT_C
 
     ``limit_chars`` of the source are read. Text without a tag has one paragraph a line.
     """
-    source = _ANY_UNSEEN.sub(lambda found: _UNSEEN.get(found[0], " "), html[:limit_chars])
+    source = _seen(html[:limit_chars])
     if not _LOOKS_LIKE_HTML.search(source):
-        source = entities_of_html.unescape(source)
+        source = _seen(entities_of_html.unescape(source))
         if not _ESCAPED_TWICE.match(source):
             lines = (_SPACE.sub(" ", line).strip() for line in source.split("\n"))
             return [Block("paragraph", RichText(line)) for line in lines if line][:LIMIT_BLOCKS]
@@ -74,6 +80,10 @@ def blocks(html: str, *, base_url: str | None = None, limit_chars: int = LIMIT_C
             break
         walk.take(token)
     return walk.finish()
+
+
+def _seen(text: str) -> str:
+    return _ANY_UNSEEN.sub(lambda found: _UNSEEN.get(found[0], " "), text)
 
 
 class _Walk:
@@ -119,6 +129,7 @@ class _Walk:
     # text
 
     def _add_text(self, text: str) -> None:
+        text = _seen(text)  # written as &#8238; it was not seen before
         if self._shift:
             text = _shifted(text, self._shift[-1])
         if self._pre:

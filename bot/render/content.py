@@ -1,0 +1,164 @@
+"""The text of a post as a message shows it: what ``{{ content }}`` stands for, and ``{{ summary }}``.
+
+Blocks of the post's HTML become one text with spans: letters as they are displayed, nothing live, no title said twice.
+Knows where the first paragraphs end, for what comes after them may go into an expandable quote.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from markupsafe import Markup
+
+from bot.model import Entry
+from bot.render.lines import BODY_MARK
+from bot.text import cutting, markup, persian
+from bot.text.markup import Block
+from bot.text.richtext import STYLES, RichText, entities, utf16_length
+from bot.text.sentences import sentence_ends
+
+#: No delivery shows more: ten messages.
+LONGEST = 36_000
+_READ = 4 * LONGEST  #: characters of its HTML
+#: About as much of a text stands open before an expandable quote; less than the other is not worth a quote.
+_OPEN, _WORTH_FOLDING = 500, 300
+#: A quote of the post's own that is longer can be expanded: Telegram shows three lines of it.
+_LONG_QUOTE = 400
+#: A sentence that stands for a missing title.
+_TITLE_LENGTH = 200
+
+_NUMBER = re.compile(r"( *)([0-9]+)\. ")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A text, and where its first paragraphs end; None where all of it may stand open."""
+
+    rich: RichText = field(default_factory=RichText)
+    fold_at: int | None = None
+
+    def __len__(self) -> int:
+        return utf16_length(self.rich.text)
+
+    def __str__(self) -> str:
+        return self.__html__()
+
+    def shortened(self, room_utf16: int) -> "Content":
+        """The beginning within the room, ending in an ellipsis where something is left out."""
+        return replace(self, rich=cutting.cut(self.rich, room_utf16) if room_utf16 > 0 else RichText())
+
+    def with_entities(self, most: int) -> "Content":
+        """With no more entities than these: of too many, styles go before links, and late ones before early ones."""
+        if len(entities(self.rich)) <= most:
+            return self
+        spans = sorted(self.rich.spans, key=lambda span: (span.type in STYLES, span.start))
+        fits = [RichText(self.rich.text, tuple(spans[:count])) for count in range(len(spans) + 1)]
+        count = bisect_right(range(len(spans) + 1), most, key=lambda count: len(entities(fits[count])))
+        return replace(self, rich=fits[count - 1])
+
+    def folded(self) -> "Content":
+        """What comes after the first paragraphs in an expandable quote."""
+        rich, at = self.rich, self.fold_at
+        if at is None or len(rich) - at < _WORTH_FOLDING:
+            return self
+        rest = rich.slice(at).strip()
+        return Content(RichText.join("\n", (rich.slice(0, at).strip(), rest.marked("expandable_blockquote"))))
+
+    def __html__(self) -> str:
+        lines = markup.to_html(self.rich).split("\n") if self.rich else ()
+        return str(Markup("\n").join(BODY_MARK + Markup(line) for line in lines))  # noqa: S704 (to_html escapes)
+
+
+def first_sentence(entry: Entry) -> str:
+    """What stands for the title of a post without one."""
+    for block in _blocks(entry):
+        if block.kind in ("paragraph", "item", "quote", "heading") and persian.key_fold(block.rich.text):
+            line = _ITEM.sub("", block.rich.text.split("\n")[0])
+            return cutting.cut(RichText(line[: _end_of_sentence(line)].strip()), _TITLE_LENGTH).text
+    return ""
+
+
+_ITEM = re.compile(r"(?: *[\u2022\u25e6] | *[0-9]+\. )")
+
+
+def _end_of_sentence(line: str) -> int:
+    return next(iter(sentence_ends(line)), len(line))
+
+
+def summary_of(words: str, language: str | None) -> Content:
+    """A summary, which is plain text, as a text that the ladder can cut."""
+    return Content(RichText(markup.neutralise(persian.display(persian.strip_controls(words), language)).strip()))
+
+
+def content_of(entry: Entry, title: str) -> Content:
+    """The text of the post, without the title that stands above it already."""
+    texts: list[tuple[Block, RichText]] = []
+    size = 0
+    for block in _without_title(list(_blocks(entry)), title):
+        rich = _shown(block, entry.language)
+        texts.append((block, rich))
+        size += len(rich)
+        if size > LONGEST:
+            break
+    flowed = RichText()
+    fold_at: int | None = None
+    for (block, rich), (before, _) in zip(texts, [(None, None), *texts], strict=False):
+        if before is not None:
+            flowed += RichText(_gap(before, block))
+        if fold_at is None and before is not None and before.kind != "heading" and len(flowed) >= _OPEN:
+            fold_at = len(flowed)
+        if fold_at is None and block.kind == "paragraph" and len(flowed) + len(rich) > 2 * _OPEN:
+            fold_at = _within(rich, len(flowed))
+        flowed += rich
+    is_all = len(flowed) <= LONGEST and len(_html(entry)) <= _READ
+    return Content(flowed if is_all else cutting.cut(flowed, min(LONGEST, utf16_length(flowed.text) - 1)), fold_at)
+
+
+def _gap(before: Block, block: Block) -> str:
+    return "\n" if before.kind == block.kind == "item" else "\n\n"
+
+
+def _within(rich: RichText, start: int) -> int | None:
+    """Where a paragraph that is too long to stand open is folded: behind a sentence, and outside of its spans."""
+    for at in sentence_ends(rich.text):
+        if start + at >= _OPEN and not any(span.start < at < span.end for span in rich.spans):
+            return start + at
+    return None
+
+
+def _blocks(entry: Entry) -> Iterator[Block]:
+    yield from markup.blocks(_html(entry), base_url=entry.link, limit_chars=_READ)
+
+
+def _html(entry: Entry) -> str:
+    return entry.fullest or entry.summary or ""
+
+
+def _without_title(blocks: list[Block], title: str) -> list[Block]:
+    """Pages repeat their title above the text; and a title that we borrowed is the first sentence."""
+    key = persian.key_fold(title.rstrip("\u2026"))
+    for number, block in enumerate(blocks[:3] if key else ()):
+        text = block.rich.text
+        if persian.key_fold(text) == key:
+            return [*blocks[:number], *blocks[number + 1 :]]
+        bare = len(text) - len(_ITEM.sub("", text))
+        end = bare + _end_of_sentence(text[bare:].split("\n")[0])
+        if persian.key_fold(text[bare:end]) == key:
+            rest = block.rich.slice(0, bare) + block.rich.slice(end).strip()
+            return [*blocks[:number], Block(block.kind, rest), *blocks[number + 1 :]]
+    return blocks
+
+
+def _shown(block: Block, language: str | None) -> RichText:
+    """A block as it is displayed; the numbers of a Persian list are Persian."""
+    rich = markup.neutralise_rich(RichText(persian.letters(block.rich.text, language), block.rich.spans))
+    number = _NUMBER.match(rich.text) if block.kind == "item" else None
+    if number and persian.dominant_direction(rich.text) == "rtl":
+        rich = RichText(persian.to_persian_digits(number[0]) + rich.text[number.end() :], rich.spans)
+    if block.kind == "quote" and len(rich) > _LONG_QUOTE:
+        spans = (
+            replace(span, type="expandable_blockquote") if span.type == "blockquote" else span for span in rich.spans
+        )
+        rich = RichText(rich.text, tuple(spans))
+    return rich
