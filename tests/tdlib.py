@@ -131,14 +131,20 @@ def parsed(html: str) -> tuple[str, tuple[Entity, ...]]:
     return answer["text"], tuple(entity for each in answer["entities"] if (entity := _from_td(each)))
 
 
-def live(text: str) -> list[tuple[str, str]]:
-    """Type and text of what Telegram would make clickable by itself."""
+def live(text: str, entities: tuple[Entity, ...] = ()) -> list[tuple[str, str]]:
+    """Type and text of what Telegram would make clickable by itself, but for what touches a link, code or time."""
     units = text.encode("utf-16-le", "surrogatepass")
     found = call({"@type": "getTextEntities", "text": text})["entities"]
+    solid = [
+        range(each.offset, each.offset + each.length)
+        for each in entities
+        if each.type in ("text_link", "code", "pre", "date_time")
+    ]
     return [
         (
             each["type"]["@type"].removeprefix(_PREFIX),
             units[2 * each["offset"] : 2 * (each["offset"] + each["length"])].decode("utf-16-le"),
         )
         for each in found
+        if not any(each["offset"] < part.stop and part.start < each["offset"] + each["length"] for part in solid)
     ]

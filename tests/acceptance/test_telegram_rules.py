@@ -38,7 +38,7 @@ def check(reading: Reading, feed: Feed) -> int:
                     assert len(message.entities) <= 100
                     assert accepted(message.text, message.entities) == (message.text, message.entities)
                     # The channel's own handle and the hashtags are live; nothing else is, but addresses of the web.
-                    kinds = {kind for kind, text in live(message.text) if text != "@sky_news"}
+                    kinds = {kind for kind, text in live(message.text, message.entities) if text != "@sky_news"}
                     assert kinds <= {
                         "Hashtag",
                         "Url",
