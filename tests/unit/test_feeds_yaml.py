@@ -374,7 +374,7 @@ WHOLE = [
         "template-in-defaults",
         "defaults: {template: mine}\n",
         "1:22",
-        "unknown template 'mine'; there is compact, default",
+        "unknown template 'mine'; there is compact, default, full",
     ),
     case(
         "template-of-a-route",
