@@ -32,7 +32,8 @@ CONTENT_CHARS = 4096
 #: Counters that change with every reading: an entry is not edited because one grew. Letters are as ``search_fold``
 #: leaves them.
 COUNTER = re.compile(
-    rf"(?<![\d,.])\d[\d,.]{{,15}} (?:comments?|views?|points?|repl(?:y|ies)|likes?|"
+    # The look back stands behind the digit: a pattern that begins with one is searched for much faster.
+    rf"\d(?<![\d,.]\d)[\d,.]{{,15}} (?:comments?|views?|points?|repl(?:y|ies)|likes?|"
     rf"{'|'.join(persian.search_fold(word) for word in ('نظر', 'دیدگاه', 'بازدید'))})\b"
 )
 #: Within this span a changed guid at one link is one post; two posts of one link are further apart.

@@ -65,7 +65,12 @@ _SEARCH_LETTERS = str.maketrans(
         ZWJ: None,
     }
 )
-_SEARCH_LETTERS_AND_DIGITS = _SEARCH_LETTERS | _TO_LATIN_DIGITS
+_SEARCH_FOLDS = {
+    chr(code): to if isinstance(to, str) else chr(to) if to else ""
+    for code, to in (_SEARCH_LETTERS | _TO_LATIN_DIGITS).items()
+}
+# Few letters of a text are among them: to find those and leave the rest costs a fifth of str.translate.
+_SEARCH_FOLDED = re.compile(f"[{''.join(_SEARCH_FOLDS)}]")
 _LATIN_LETTER = re.compile("[A-Za-z]")
 _HASHTAG_APOSTROPHES = re.compile("['\u2019\u02bc]")
 _UNDERSCORES = re.compile("_+")
@@ -117,7 +122,7 @@ def search_fold(text: str) -> str:
         return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).replace(ZWJ, "")).casefold()
     folded = unicodedata.normalize("NFKC", folded).replace(_YE_HAMZA, "\u0626")
-    folded = _ARABIC_MARKS.sub("", folded).translate(_SEARCH_LETTERS_AND_DIGITS)
+    folded = _SEARCH_FOLDED.sub(lambda found: _SEARCH_FOLDS[found[0]], _ARABIC_MARKS.sub("", folded))
     return " ".join(unicodedata.normalize("NFC", folded).split())
 
 
