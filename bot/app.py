@@ -316,7 +316,7 @@ class App:
             await self._adopt()  # where a feed moved to the address of another, their routes are one now
         words, now = labels.catalog(self.config.language), self._clock.now()
         changes = [health.describe(change, now, self.config.language, words) for change in polled.changes]
-        await self._notices.tell([*polled.silences, *changes])
+        await self._notices.tell([*polled.for_admin, *changes])
         metrics.polled(
             read=polled.read,
             unchanged=polled.unchanged,

@@ -64,6 +64,7 @@ class FeedState:
     gone: bool = False
     trail: Trail | None = None
     moved_to: str | None = None  #: the address that is asked instead of that of feeds.yaml
+    announced: str | None = None  #: the address that the document itself says it has now: shown, and not asked
     rhythm: Rhythm = field(default_factory=Rhythm)
 
 
@@ -85,7 +86,7 @@ def after_reading(
     moved_to = state.moved_to
     if trail is not None and manners.is_proven(trail, url, now):
         moved_to, trail = trail.to, None
-    after = FeedState(trail=trail, moved_to=moved_to, rhythm=rhythm)
+    after = FeedState(trail=trail, moved_to=moved_to, announced=state.announced, rhythm=rhythm)
     if is_republished:
         health = Health.REPUBLISHED
     elif is_silent(rhythm, now):
@@ -109,7 +110,8 @@ def after_failure(state: FeedState, error: BotError, now: datetime) -> FeedState
     )
     if state.trail is not None and (status in (404, 410) or is_nameless(error)):
         # The old address died before its redirect was proven: where it led is all that is left.
-        return _entered(state, FeedState(moved_to=state.trail.to, rhythm=state.rhythm), Health.MOVED, now)
+        after = FeedState(moved_to=state.trail.to, announced=state.announced, rhythm=state.rhythm)
+        return _entered(state, after, Health.MOVED, now)
     if after.gone_since is not None and now - after.gone_since >= GONE_AFTER:
         return _entered(state, replace(after, gone=True), Health.GONE, now)
     if status in REFUSALS and _is_refused_for_good(after, now):

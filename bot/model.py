@@ -305,6 +305,7 @@ class Reading:
     is_cut_off: bool = False  #: the document ended too early; its last entry was left out
     title: str | None = None  #: the feed's own title
     home: str | None = None  #: the page the feed belongs to
+    announced: str | None = None  #: the address that the document says it has now (itunes:new-feed-url)
     language: str | None = None  #: the feed's own word on its language
     hints: Hints = field(default_factory=Hints)
 

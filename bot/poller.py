@@ -80,7 +80,7 @@ class Polled:
     edited: int = 0
     feed_ids: set[int] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)  #: one line each, for whoever looks at the terminal
-    silences: list[str] = field(default_factory=list)  #: of them, why nothing was published
+    for_admin: list[str] = field(default_factory=list)  #: of them, what the admin chat is told as well
     changes: list[Change] = field(default_factory=list)  #: feeds that entered or left a state
 
     def add(self, other: "Polled") -> None:
@@ -92,7 +92,7 @@ class Polled:
         self.edited += other.edited
         self.feed_ids |= other.feed_ids
         self.notices += other.notices
-        self.silences += other.silences
+        self.for_admin += other.for_admin
         self.changes += other.changes
 
 
@@ -287,6 +287,8 @@ class Poller:
         )
         has_validators = seen.etag is not None or seen.last_modified is not None
         again = manners.next_check(feed, batch.hints, rhythm, now, has_validators=has_validators)
+        if batch.modified:
+            after = replace(after, announced=_announced(feed, batch))
         free_at = manners.host_free_at(None, again, claim.host, self._host_spacing, now)
         if batch.modified or after.moved_to != state.moved_to:
             seen_too = None if batch.modified else seen
@@ -326,7 +328,7 @@ class Poller:
             log.warning("feed cut off", feed=feed.name)
         elif self.routes.of_feed(feed.id) and (silence := explain_silence(feed, ingested)):
             polled.notices.append(silence)
-            polled.silences.append(silence)
+            polled.for_admin.append(silence)
             log.info("nothing published", feed=feed.name, why=silence)
 
     async def _settle_failure(self, feed: Feed, claim: Claim, error: BotError, polled: Polled) -> None:
@@ -353,10 +355,23 @@ class Poller:
             self._note_change(feed, state, after, str(error), polled)
 
     def _note_change(self, feed: Feed, before: FeedState, after: FeedState, reason: str, polled: Polled) -> None:
+        if after.announced and after.announced != before.announced:
+            hint = (
+                f"{feed.name}: its publisher says that it is at {after.announced} now; it is still read where it was. "
+                f"If that is right, write it as its url in feeds.yaml"
+            )
+            polled.notices.append(hint)
+            polled.for_admin.append(hint)
+            log.info("feed announced another address", feed=feed.name)
         found = health.change(feed.name, before, after, reason)
         if found is not None:
             polled.changes.append(found)
             log.info("feed changed state", feed=feed.name, before=str(before.health), after=str(after.health))
+
+
+def _announced(feed: Feed, batch: Reading) -> str | None:
+    """Where the document says that it lives now, if that is not where it was read."""
+    return batch.announced if batch.announced not in (feed.url, feed.moved_to) else None
 
 
 def _next_batch(batches: Iterator[Reading]) -> Reading | None:

@@ -84,6 +84,7 @@ def _feed_json(feed: FeedStatus) -> dict[str, Any]:
         "failures": state.failures,
         "error": feed.error,
         "moved_to": state.moved_to,
+        "announced": state.announced,
         "read": feed.succeeded_at,
         "newest": state.rhythm.newest_at,
         "usual_gap_seconds": int(state.rhythm.gap.total_seconds()) if state.rhythm.gap else None,
@@ -102,7 +103,7 @@ def tables(status: Status, now: datetime, zone: ZoneInfo) -> list[Table]:
             _ago(feed.succeeded_at, now, zone),
             _ago(feed.state.rhythm.newest_at, now, zone),
             _ago(feed.next_check_at, now, zone) if feed.is_read else "never",
-            feed.error or feed.next_check_why,
+            feed.error or _hint(feed) or feed.next_check_why,
         )
     if not status.lanes:
         return [shown]
@@ -110,6 +111,10 @@ def tables(status: Status, now: datetime, zone: ZoneInfo) -> list[Table]:
     for lane in status.lanes:
         lanes.add_row(_called(lane), str(lane.waiting), _ago(lane.waiting_since, now, zone), lane.paused or "")
     return [shown, lanes]
+
+
+def _hint(feed: FeedStatus) -> str:
+    return f"says that it is at {feed.state.announced} now" if feed.state.announced else ""
 
 
 def _ago(when: datetime | None, now: datetime, zone: ZoneInfo) -> str:

@@ -72,8 +72,8 @@ def set_up_child(memory_bytes: int, niceness: int) -> None:
 def parse(body: bytes, content_type: str) -> dict[str, Any]:
     """Parse RSS, RDF, Atom or JSON Feed into plain values.
 
-    A document has ``title home language ttl_minutes update_minutes skip_hours skip_days ending strict entries``;
-    ``strict`` is whether it is well-formed XML: then what one entry says depends on no other. An entry has
+    A document has ``title home new_url language ttl_minutes update_minutes skip_hours skip_days ending strict
+    entries``; ``strict`` is whether it is well-formed XML: then what one entry says depends on no other. An entry has
     ``guid title link published updated author tags summary content enclosures truncated``; dates are the publisher's
     own strings, and so are addresses, but for what xml:base says. Entries stand in the document's order.
 
@@ -147,6 +147,7 @@ def _parse_xml(text: str) -> dict[str, Any]:
     return {
         "title": _text(channel, "title"),
         "home": _text(channel, "link"),
+        "new_url": (_text(channel, "itunes_new-feed-url") or "")[:MAX_SHORT_CHARS] or None,
         "language": _text(channel, "language"),
         "ttl_minutes": _minutes(_text(channel, "ttl")),
         "update_minutes": _update_minutes(channel),
@@ -330,6 +331,7 @@ def _parse_json(text: str) -> dict[str, Any]:
         "title": _string(document.get("title")),
         "home": _string(document.get("home_page_url")),
         "language": _string(document.get("language")),
+        "new_url": None,
         "ttl_minutes": None,
         "update_minutes": None,
         "skip_hours": [],

@@ -136,6 +136,7 @@ class FeedSource:
             keys=tuple(map(identity.raw_keys, entries)),
             title=markup.clean_title(parsed["title"] or "") or None,
             home=_web_link(answer.url, parsed["home"]),
+            announced=_web_link(answer.url, parsed["new_url"]),
             language=parsed["language"],
             hints=replace(
                 answer.hints,

@@ -374,6 +374,7 @@ def state_of(row: Row[*tuple[Any, ...]]) -> FeedState:
         gone=row.gone,
         trail=trail,
         moved_to=row.moved_to,
+        announced=row.announced_url,
         rhythm=Rhythm(row.newest_at, gap),
     )
 
@@ -389,6 +390,7 @@ def _columns_of(state: FeedState) -> dict[str, Any]:
         "gone_since": state.gone_since,
         "gone": state.gone,
         "moved_to": state.moved_to,
+        "announced_url": state.announced,
         "redirect_to": trail.to if trail else None,
         "redirect_since": trail.since if trail else None,
         "redirect_times": trail.times if trail else 0,

@@ -94,6 +94,7 @@ feeds = Table(
     Column("gone_since", Instant),  # the first 410 in a row
     Column("gone", Boolean, nullable=False, server_default="0"),  # not asked any more
     Column("moved_to", Text),  # asked instead of url, which is that of feeds.yaml
+    Column("announced_url", Text),  # where its document says that it is now; a hint for people
     Column("redirect_to", Text),  # a permanent redirect that is not proven yet
     Column("redirect_since", Instant),
     Column("redirect_times", Integer, nullable=False, server_default="0"),

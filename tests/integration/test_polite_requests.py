@@ -333,6 +333,29 @@ async def _five_feeds(origin: Origin) -> None:
     await origin.configure(*(a_feed(f"garden-{n}", url=origin.publisher.url(f"/{n}")) for n in range(5)))
 
 
+async def test_47_an_address_that_a_document_announces_is_shown_once_and_not_asked(origin: Origin) -> None:
+    new = origin.publisher.url("/new")
+    moved = tulips(1).replace(
+        b"<channel>",
+        b'<channel><itunes:new-feed-url xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd">'
+        + new.encode()
+        + b"</itunes:new-feed-url>",
+    )
+    origin.publisher.serve("/feed", moved)
+    origin.publisher.serve("/new", tulips(1, 2))
+    await origin.follow()
+    first = await origin.poll()
+    origin.publisher.serve("/feed", moved.replace(b"Tulips 1", b"Tulips one"))
+    second = await origin.poll(DAY)
+    assert origin.publisher.paths() == ["/feed", "/feed"]
+    assert [new in notice for notice in first.for_admin].count(True) == 1
+    assert second.for_admin == []
+    assert (await origin.row()).announced_url == new
+    origin.publisher.serve("/feed", tulips(1))
+    await origin.poll(DAY)
+    assert (await origin.row()).announced_url is None
+
+
 async def test_48_a_host_is_asked_one_thing_at_a_time(origin: Origin) -> None:
     await _five_feeds(origin)
     polled = await origin.poller.poll_all_due()

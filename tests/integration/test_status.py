@@ -82,6 +82,7 @@ async def test_the_whole_of_it_is_one_object(stage: Stage) -> None:
             "failures": 0,
             "error": None,
             "moved_to": None,
+            "announced": None,
             "read": None,
             "newest": None,
             "usual_gap_seconds": None,

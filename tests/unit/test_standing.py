@@ -1,6 +1,8 @@
 """What is late, and what is not."""
 
+from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -56,3 +58,9 @@ def _lane(waiting_for: timedelta | None, paused: str | None = None) -> LaneStatu
 )
 def test_what_should_have_happened_by_now_is_late(status: Status, late: list[str]) -> None:
     assert standing.late(status, NOW) == late
+
+
+def test_an_address_that_a_feed_announces_is_shown() -> None:
+    feed = replace(_feed(timedelta()), state=FeedState(announced="https://sky.example/new"))
+    shown, *_lanes = standing.tables(Status((feed,), (), {}, {}), NOW, ZoneInfo("UTC"))
+    assert list(shown.columns[-1].cells) == ["says that it is at https://sky.example/new now"]

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("gone_since", sa.BigInteger(), nullable=True),
         sa.Column("gone", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("moved_to", sa.Text(), nullable=True),
+        sa.Column("announced_url", sa.Text(), nullable=True),
         sa.Column("redirect_to", sa.Text(), nullable=True),
         sa.Column("redirect_since", sa.BigInteger(), nullable=True),
         sa.Column("redirect_times", sa.Integer(), server_default="0", nullable=False),
