@@ -100,6 +100,7 @@ class App:
         )
         self._sender = TelegramSender(self._bot, self._clock) if self._bot else LocalPreview(self._clock)
         self.routes = Routes({}, {})
+        self._house = House()
         self._reader = ArticleReader()
         spacing = timedelta(seconds=settings.host_spacing)
         self._turns = HostTurns(self._fetcher, self.database, self._clock, spacing)
@@ -188,15 +189,14 @@ class App:
         self._poller.routes = self._replayer.routes = routes
         self._poller.zone = self._feeds.zone = config.zone
         self._fetcher.contact = config.contact
-        house = House(routes.feeds, config.language, config.timezone, config.tags, config.templates)
+        house = self._house = House(routes.feeds, config.language, config.timezone, config.tags, config.templates)
         self._outbox.configure(routes.subscriptions, config.pace, config.on_uncertain, house)
         self._notices.configure(config.admin_chat if self._bot else None, config.language)
         if self._site is not None:
             self._site.channels = config.channels
             self._site.titles = {name: self._site.titles.get(name, name) for name in config.channels}
         if self._commands is not None:
-            names = [feed.name for feed in config.feeds]
-            self._commands.configure(config.language, config.zone, config.admins, names)
+            self._commands.configure(config.language, config.zone, config.admins, house)
 
     def reload_soon(self) -> "asyncio.Task[None]":
         """Read feeds.yaml again, and say how that went: what SIGHUP asks for."""
@@ -406,7 +406,7 @@ class App:
             language=self.config.language,
             zone=self.config.zone,
             admins=self.config.admins,
-            feed_names=[feed.name for feed in self.config.feeds],
+            house=self._house,
             on_conflict=lambda problem: self._give_up(TokenRejected(problem)),
         )
         desk = Desk(

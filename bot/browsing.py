@@ -225,6 +225,12 @@ class Browsing:
         found = await self._database.read(browse.posts_in, spans, MOST_TODAY)
         return screens.on_this_day(await self._lines(found), self._clock.now(), self._reader(language))
 
+    async def post(self, post_id: int, language: Language) -> Screen | None:
+        """One post, as a deep link asks for it; None where people may not see it."""
+        post = await self._database.read(browse.post, post_id)
+        links = await self._links([post]) if post else {}
+        return Screen(screens.card(post, screens.leads_to(post, links), self._reader(language))) if post else None
+
     async def draw(self, language: Language) -> Screen:
         """A post at random."""
         post = await self._database.read(browse.drawn_post, random.random())  # noqa: S311 (a draw among public posts)

@@ -4,6 +4,7 @@ The one path to Telegram beside the outbox: a person waits for the answer. pytho
 ``sender/`` alone. Decides nothing about posts.
 """
 
+import re
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ from zoneinfo import ZoneInfo
 import structlog
 from telegram import (
     Bot,
-    BotCommand,
     CallbackQuery,
     ChatMember,
     ChatMemberAdministrator,
@@ -29,16 +29,21 @@ from telegram import Message as TelegramMessage
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 
-from bot import admin, browsing, replies, screens
+from bot import admin, browsing, menus, replies, screens
 from bot.admin import Admin
 from bot.browsing import Browsing, Seal
 from bot.clock import Clock
+from bot.conversation import Conversation, Speaker, speaker_of
 from bot.errors import DeliveryError, TokenRejected
+from bot.following import Following
 from bot.labels import translator
 from bot.model import Language, Message
+from bot.permissions import Permissions
+from bot.personal import House
+from bot.rights import ANONYMOUS, Caller
 from bot.screens import Screen
 from bot.sender import explain, link_preview_options, message_entities
-from bot.storage import lanes, people, reports
+from bot.storage import lanes, people, reports, subscribers
 from bot.storage.database import Database
 
 log = structlog.get_logger()
@@ -47,17 +52,6 @@ log = structlog.get_logger()
 CLAIM_WINDOW = timedelta(minutes=15)
 #: What we listen to; everything else stays with Telegram.
 ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER, Update.INLINE_QUERY]
-#: Commands of the menu, with their English descriptions.
-MENU = {
-    "latest": "Newest posts",
-    "search": "Search every post",
-    "today": "On this day, past years",
-    "archive": "Browse by month",
-    "date": "Convert a date",
-    "random": "A post at random",
-    "help": "All commands",
-}
-SHORT_DESCRIPTION = "New posts with summaries and Jalali and Gregorian dates, search and archive. Persian and English."
 #: Seconds for which Telegram may answer the same inline query by itself.
 INLINE_CACHE = 60
 
@@ -78,6 +72,21 @@ class Claim:
         return right
 
 
+class ChatMenus:
+    """The menu of one chat, as ``conversation.py`` knows it."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def speak(self, chat_id: int, language: Language) -> None:
+        """Show it in a language."""
+        await menus.set_for_chat(self._bot, chat_id, language)
+
+    async def forget(self, chat_id: int) -> None:
+        """Show the common one again."""
+        await menus.forget_chat(self._bot, chat_id)
+
+
 class Commands:
     """Answers people. Sequential: one update after the other, so a chat's answers keep their order."""
 
@@ -90,27 +99,29 @@ class Commands:
         language: Language,
         zone: ZoneInfo,
         admins: Collection[int],
-        feed_names: Collection[str],
         on_conflict: Callable[[str], None],
+        house: House | None = None,
     ) -> None:
-        self.language, self.zone, self.admins, self.feed_names = language, zone, admins, feed_names
+        self.language, self.admins = language, admins
         self.claim: Claim | None = None
         self.admin: Admin | None = None
         self._database = database
         self._clock = clock
         self._bot_id = int(bot.token.partition(":")[0])
         self._browsing = Browsing(database, clock, bot_id=self._bot_id, zone=zone)
+        self._following = Following(database, clock, house or House(language=language, timezone=zone.key))
+        self._conversation = Conversation(
+            database, clock, self._browsing, self._following, Permissions(bot), ChatMenus(bot)
+        )
         self._seal = Seal(bot.token)
         self._on_conflict = on_conflict
         self._application: Application = ApplicationBuilder().bot(bot).build()  # type: ignore[type-arg]  # six parameters that nobody reads
         self._application.add_handler(TypeHandler(Update, self._answer))
 
-    def configure(
-        self, language: Language, zone: ZoneInfo, admins: Collection[int], feed_names: Collection[str]
-    ) -> None:
+    def configure(self, language: Language, zone: ZoneInfo, admins: Collection[int], house: House) -> None:
         """Go on with what feeds.yaml says now."""
-        self.language, self.admins, self.feed_names = language, admins, feed_names
-        self.zone = self._browsing.zone = zone
+        self.language, self.admins = language, admins
+        self._browsing.zone, self._following.house = zone, house
 
     async def start(self) -> None:
         """Tell Telegram our menus and begin to listen.
@@ -120,7 +131,7 @@ class Commands:
         bot = self._application.bot
         await self._application.initialize()
         await self._application.start()
-        await self._set_menus(bot)
+        await menus.set_everywhere(bot, self.language)
         if self._application.updater is not None:
             await self._application.updater.start_polling(
                 timeout=30,
@@ -138,19 +149,6 @@ class Commands:
         if self._application.running:
             await self._application.stop()
         await self._application.shutdown()
-
-    async def _set_menus(self, bot: Bot) -> None:
-        """The fallback first, then each language that we know (setMyCommands: the longest match wins)."""
-        for language, code in ((self.language, ""), ("fa", "fa"), ("en", "en")):
-            t = translator(language)
-            try:
-                await bot.set_my_commands(
-                    [BotCommand(name, t(words)) for name, words in MENU.items()], language_code=code
-                )
-                await bot.set_my_short_description(t(SHORT_DESCRIPTION), language_code=code)
-            except TelegramError as error:
-                log.warning("menu not set", language=language, problem=error.message)
-                return
 
     def _polling_failed(self, error: TelegramError) -> None:
         explained = explain(error, "updates")
@@ -180,95 +178,63 @@ class Commands:
                 await self._send(update.message.chat_id, replies.failed(language))
 
     async def _message_came(self, message: TelegramMessage, text: str) -> None:
-        language = await self._language(message.chat_id, message.from_user.language_code if message.from_user else None)
-        is_private = message.chat.type == "private"
-        user_id = message.from_user.id if message.from_user and is_private else None
+        speaker = await self._speaker(message)
+        is_private, language = speaker.caller.is_private, speaker.language
+        user_id = speaker.caller.user_id if is_private else None
         if not text.startswith("/"):
             if user_id and self.admin and await self.admin.take_address(text, user_id, message.chat_id, language):
                 return
-            if is_private and (converted := replies.converted_date(text, language)):
-                await self._send(message.chat_id, converted)
-            elif is_private:
-                await self._show(message, await self._browsing.search(text, language))
+            if is_private:
+                await self._show(message, speaker, await self._conversation.plain(text, speaker))
             return
         name, _, argument = text.partition(" ")
         command, _, addressed = name[1:].partition("@")
         if addressed and addressed.lower() != (self._application.bot.username or "").lower():
             return
-        command = command.lower()
-        if (
-            user_id
-            and self.admin
-            and await self.admin.take(command, argument.strip(), user_id, message.chat_id, language)
-        ):
+        command, argument = command.lower(), argument.strip()
+        if user_id and self.admin and await self.admin.take(command, argument, user_id, message.chat_id, language):
             return
-        match command:
-            case "start":
-                await self._start(message, argument.strip(), language)
-            case "help":
-                for_admin = bool(user_id) and await self.is_admin(user_id or 0)
-                guide = replies.guide(language, self._application.bot.username, for_admin=for_admin)
-                await self._send(message.chat_id, guide)
-            case "latest":
-                await self._send(message.chat_id, await self._latest(argument, language))
-            case "search":
-                await self._show(message, await self._browsing.search(argument, language))
-            case "archive":
-                await self._show(message, await self._browsing.archive(argument, language))
-            case "today":
-                await self._show(message, await self._browsing.on_this_day(language))
-            case "random":
-                await self._show(message, await self._browsing.draw(language))
-            case "date":
-                await self._send(message.chat_id, replies.date_told(argument, self._clock.now(), language, self.zone))
-            case _ if is_private or addressed:
-                await self._send(message.chat_id, replies.unknown_command(language))
+        if command == "start" and user_id and await self._claim(argument, user_id):
+            await self._send(message.chat_id, replies.became_admin(language))
+            return
+        if command == "help":
+            for_admin = bool(user_id) and await self.is_admin(user_id or 0)
+            guide = replies.guide(language, self._application.bot.username, for_admin=for_admin)
+            await self._show(message, speaker, Screen(guide))
+            return
+        self._conversation.configured_admins = bool(self.admins)
+        screen = await self._conversation.command(command, argument, speaker)
+        if screen is not None:
+            await self._show(message, speaker, screen)
+        elif is_private or addressed:
+            await self._show(message, speaker, Screen(replies.unknown_command(language)))
+
+    async def _speaker(self, message: TelegramMessage) -> Speaker:
+        user = message.from_user
+        caller = Caller(
+            chat_id=message.chat_id,
+            user_id=user.id if user else 0,
+            is_private=message.chat.type == "private",
+            thread=message.message_thread_id or 0 if message.is_topic_message else 0,
+            sender_chat_id=message.sender_chat.id if message.sender_chat else None,
+        )
+        return speaker_of(caller, self._bot_id, await self._language_of(caller, user.language_code if user else None))
+
+    async def _language_of(self, caller: Caller, of_person: str | None) -> Language:
+        """A group's language is not that of whoever speaks there first."""
+        return await self._language(caller.chat_id, of_person if caller.is_private else None)
 
     async def _language(self, chat_id: int, of_person: str | None) -> Language:
         chosen = await self._database.read(people.language_of, self._bot_id, chat_id)
         return replies.choose_language(chosen, of_person, self.language)
 
-    async def _start(self, message: TelegramMessage, payload: str, language: Language) -> None:
-        user_id = message.from_user.id if message.from_user else None
-        if payload and self.claim and user_id and self.claim.take(payload, self._clock.now()):
-            await self._database.write(people.add_admin, user_id, self._clock.now())
-            log.info("admin claimed", user_id=user_id)
-            await self._send(message.chat_id, replies.became_admin(language))
-            return
-        has_admins = bool(self.admins) or bool(await self._database.read(reports.admin_ids))
-        await self._send(
-            message.chat_id,
-            replies.welcome(language, user_id=None if has_admins else user_id),
-            self._start_buttons(language),
-        )
-
-    def _start_buttons(self, language: Language) -> InlineKeyboardMarkup:
-        other = replies.OTHER_LANGUAGE[language]
-        return InlineKeyboardMarkup(
-            [
-                [
-                    InlineKeyboardButton(translator(language)("Newest"), callback_data="latest"),
-                    InlineKeyboardButton(translator(language)("Search"), callback_data="search"),
-                ],
-                [
-                    InlineKeyboardButton(translator(language)("On this day"), callback_data="today"),
-                    InlineKeyboardButton(replies.LANGUAGE_NAMES[other], callback_data=f"language {other}"),
-                ],
-            ]
-        )
-
-    async def _latest(self, argument: str, language: Language) -> Message:
-        """``/latest [feed] [n]``, in either order, digits of any script."""
-        feed, count = None, replies.LATEST
-        for word in argument.split():
-            if word.isdecimal():  # also Persian and Arabic digits, which int() reads
-                count = min(max(int(word), 1), replies.MOST)
-            elif word in self.feed_names:
-                feed = word
-            else:
-                return replies.unknown_feed(word, sorted(self.feed_names), language)
-        posts = await self._database.read(reports.latest_posts, count, feed)
-        return replies.latest(posts, language, self.zone, self._clock.now())
+    async def _claim(self, payload: str, user_id: int) -> bool:
+        """Whether a deep link is the one that makes its finder the first admin."""
+        if not (payload and self.claim and self.claim.take(payload, self._clock.now())):
+            return False
+        await self._database.write(people.add_admin, user_id, self._clock.now())
+        log.info("admin claimed", user_id=user_id)
+        return True
 
     # --- buttons ---------------------------------------------------------------------------------------------
 
@@ -277,33 +243,38 @@ class Commands:
         if not isinstance(message, TelegramMessage):  # too old: Telegram no longer says which chat it is in
             await query.answer()
             return
-        language = await self._language(message.chat_id, query.from_user.language_code)
-        if (query.data or "").startswith("b"):
-            await self._leaf(query, message, language)
+        carried = query.data or ""
+        if not carried.startswith("b"):
+            language = await self._language(message.chat_id, query.from_user.language_code)
+            match carried.split(" "):
+                case [admin.PREFIX, *_choice] if self.admin is not None:
+                    await self.admin.press(query, message.chat_id, message.message_id, language)
+                case ["sample", chat_id] if re.fullmatch(r"-?[0-9]{1,19}", chat_id):
+                    await self._send_sample(query, int(chat_id), language)
+                case _:
+                    await query.answer()
             return
-        match (query.data or "").split(" "):
-            case ["latest"]:
-                await query.answer()
-                await self._send(message.chat_id, await self._latest("", language))
-            case ["search"]:
-                await query.answer()
-                await self._send(message.chat_id, (await self._browsing.search("", language)).message)
-            case ["today"]:
-                await query.answer()
-                await self._send(message.chat_id, (await self._browsing.on_this_day(language)).message)
-            case ["language", "fa" | "en" as wanted]:
-                await self._change_language(query, message, "fa" if wanted == "fa" else "en")
-            case [admin.PREFIX, *_choice] if self.admin is not None:
-                await self.admin.press(query, message.chat_id, message.message_id, language)
-            case ["sample", chat_id] if chat_id.lstrip("-").isdigit():
-                await self._send_sample(query, int(chat_id), language)
-            case _:
-                await query.answer()
+        await self._leaf(query, message, carried)
 
-    async def _change_language(self, query: CallbackQuery, message: TelegramMessage, language: Language) -> None:
-        await self._database.write(people.choose_language, self._bot_id, message.chat_id, language)
+    async def _leaf(self, query: CallbackQuery, message: TelegramMessage, carried: str) -> None:
+        """A button of a screen: the next one takes its place. It is its owner's; or any administrator's, see below."""
+        chat_id, user_id = message.chat_id, query.from_user.id
+        thread = message.message_thread_id or 0 if message.is_topic_message else 0
+        caller = Caller(chat_id, user_id, message.chat.type == "private", thread)
+        speaker = speaker_of(caller, self._bot_id, await self._language_of(caller, query.from_user.language_code))
+        owner = user_id
+        action = self._seal.open(carried, chat_id, owner)
+        if action is None and not caller.is_private:
+            # Who asked in the group's name presses in their own: their right is looked at like anybody's.
+            owner = ANONYMOUS
+            action = self._seal.open(carried, chat_id, owner)
+        self._conversation.configured_admins = bool(self.admins)
+        done = await self._conversation.press(action, message.text or "", speaker) if action else None
+        if not isinstance(done, Screen):
+            await query.answer(done or screens.not_yours(speaker.language), show_alert=bool(done))
+            return
+        await self._edit(message, done.message, self._buttons(done, chat_id, owner))
         await query.answer()
-        await self._edit(message, replies.welcome(language, user_id=None), self._start_buttons(language))
 
     async def _edit(self, message: TelegramMessage, shown: Message, buttons: InlineKeyboardMarkup | None) -> None:
         """Put other words and buttons in the place of a message's; the same ones again are no error."""
@@ -318,16 +289,6 @@ class Commands:
             if "not modified" not in error.message.lower():
                 raise
 
-    async def _leaf(self, query: CallbackQuery, message: TelegramMessage, language: Language) -> None:
-        """A button of a list: the next screen takes the place of this one."""
-        action = self._seal.open(query.data or "", message.chat_id, query.from_user.id)
-        screen = action and await self._browsing.press(action, message.text or "", language)
-        if not screen:
-            await query.answer(screens.not_yours(language))
-            return
-        await self._edit(message, screen.message, self._buttons(screen, message.chat_id, query.from_user.id))
-        await query.answer()
-
     def _buttons(self, screen: Screen, chat_id: int, user_id: int) -> InlineKeyboardMarkup | None:
         rows = [
             [
@@ -338,10 +299,11 @@ class Commands:
         ]
         return InlineKeyboardMarkup(rows) if rows else None
 
-    async def _show(self, message: TelegramMessage, screen: Screen) -> None:
-        """Answer with a screen, whose buttons are for the one who asked."""
-        user_id = message.from_user.id if message.from_user else message.chat_id
-        await self._send(message.chat_id, screen.message, self._buttons(screen, message.chat_id, user_id))
+    async def _show(self, message: TelegramMessage, speaker: Speaker, screen: Screen) -> None:
+        """Answer with a screen, in the topic it was asked in; its buttons are for the one who asked."""
+        owner = ANONYMOUS if speaker.caller.is_anonymous else speaker.caller.user_id
+        thread = message.message_thread_id if message.is_topic_message else None
+        await self._send(message.chat_id, screen.message, self._buttons(screen, message.chat_id, owner), thread)
 
     async def _inline_asked(self, query: InlineQuery) -> None:
         """``@bot words`` in any chat: posts to share, as one types."""
@@ -389,6 +351,9 @@ class Commands:
     async def _membership_changed(self, change: ChatMemberUpdated) -> None:
         """Rights came or went: the lane stops or goes on at once, and an admin who added us gets the card."""
         chat, member = change.chat, change.new_chat_member
+        is_inside = member.status not in (ChatMember.LEFT, ChatMember.BANNED)
+        follows = subscribers.come_back if is_inside else subscribers.leave
+        await self._database.write(follows, self._bot_id, chat.id)
         if chat.type == "private":
             return
         problem = _posting_problem(member, is_channel=chat.type == "channel")
@@ -399,7 +364,6 @@ class Commands:
             await self._database.write(lanes.pause, self._bot_id, chat.id, problem)
             log.warning("may not post", chat_id=chat.id, problem=problem)
         was_outside = change.old_chat_member.status in (ChatMember.LEFT, ChatMember.BANNED)
-        is_inside = member.status not in (ChatMember.LEFT, ChatMember.BANNED)
         if was_outside and is_inside and await self.is_admin(change.from_user.id):
             language = await self._language(change.from_user.id, change.from_user.language_code)
             button = InlineKeyboardButton(translator(language)("Send a test post"), callback_data=f"sample {chat.id}")
@@ -409,10 +373,13 @@ class Commands:
                 InlineKeyboardMarkup([[button]]),
             )
 
-    async def _send(self, chat_id: int, message: Message, buttons: InlineKeyboardMarkup | None = None) -> None:
+    async def _send(
+        self, chat_id: int, message: Message, buttons: InlineKeyboardMarkup | None = None, thread: int | None = None
+    ) -> None:
         await self._application.bot.send_message(
             chat_id,
             message.text,
+            message_thread_id=thread,
             entities=message_entities(message),
             link_preview_options=link_preview_options(message),
             reply_markup=buttons,

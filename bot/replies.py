@@ -43,9 +43,12 @@ def welcome(language: Language, *, user_id: int | None) -> Message:
         language,
         t("Hello, I'm Qasedak.")
         + "\n"
-        + t("I bring new posts to channels: each post once, with a summary and its date in two calendars.")
+        + t(
+            "I bring you new posts from the sources you choose: each post once, "
+            "with a summary and its date in two calendars."
+        )
         + "\n\n"
-        + t("Just send me")
+        + t("Follow a source below, or just send me")
         + "\n• "
         + t("a word, to search every post;")
         + "\n• "
@@ -65,7 +68,17 @@ def guide(language: Language, bot: str | None, *, for_admin: bool = False) -> Me
             "today": t("On this day, past years"),
             "random": t("A post at random"),
         },
-        t("Tools"): {"date": t("Convert a date"), "help": t("All commands")},
+        t("Following"): {
+            "feeds": t("Sources to follow"),
+            "mine": t("What you follow"),
+            "follow": t("Follow a hashtag"),
+            "mute": t("Silence a source for some days"),
+        },
+        t("Tools"): {
+            "date": t("Convert a date"),
+            "settings": t("Language, calendar, pictures"),
+            "stop": t("Leave and delete all your data"),
+        },
     }
     if for_admin:
         groups[t("For admins")] = {"addfeed": t("Add a feed"), "reload": t("Reload feeds.yaml")}
@@ -150,6 +163,11 @@ def unknown_command(language: Language) -> Message:
     return _say(
         language, translator(language)("I don't know that command. See {help}", help=_command("help", language))
     )
+
+
+def plain(words: str, language: Language) -> Message:
+    """Words without markup."""
+    return _say(language, str(escape(words)))
 
 
 def failed(language: Language) -> Message:

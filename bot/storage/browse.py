@@ -72,6 +72,12 @@ def _loaded(connection: Connection, ids: Sequence[int]) -> list[Post]:
     return [found[post_id][1] for post_id in ids if post_id in found]
 
 
+def post(connection: Connection, post_id: int) -> Post | None:
+    """One post, if people may see it."""
+    visible = connection.execute(select(posts.c.id).where(posts.c.id == post_id, search.is_visible())).scalars()
+    return next(iter(_loaded(connection, list(visible))), None)
+
+
 def drawn_post(connection: Connection, number: float) -> Post | None:
     """The post that a number from 0 to 1 stands for; of a gap in the ids, the next one."""
     last = connection.execute(select(func.max(posts.c.id))).scalar_one()
@@ -93,6 +99,7 @@ def message_links(connection: Connection, bot_id: int, post_ids: Sequence[int]) 
             deliveries.c.bot_id == bot_id,
             deliveries.c.post_id.in_(post_ids),
             deliveries.c.state == DeliveryState.SENT,
+            targets.c.channel != "",  # a subscriber's chat is nobody else's
         )
         .order_by(deliveries.c.id)
     )

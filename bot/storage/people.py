@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from bot.model import ChatOptions
 from bot.storage import records
@@ -13,6 +13,11 @@ from bot.storage.schema import admins, chats
 def add_admin(connection: Connection, user_id: int, now: datetime) -> None:
     """Make somebody an admin who came by the claim link."""
     upsert(connection, admins, {"user_id": user_id}, {"claimed_at": now})
+
+
+def remove_admin(connection: Connection, user_id: int) -> None:
+    """Forget an admin who came by the claim link."""
+    connection.execute(delete(admins).where(admins.c.user_id == user_id))
 
 
 def choose_language(connection: Connection, bot_id: int, chat_id: int, language: str) -> None:

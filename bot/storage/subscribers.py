@@ -181,6 +181,12 @@ def followed(connection: Connection, place: Place) -> list[Followed]:
     ]
 
 
+def titles(connection: Connection, feed_ids: Collection[int]) -> dict[int, str]:
+    """What feeds call themselves, of those that do."""
+    rows = connection.execute(select(feeds.c.id, feeds.c.title).where(feeds.c.id.in_(feed_ids), feeds.c.title != ""))
+    return {row.id: row.title for row in rows}
+
+
 def count(connection: Connection, feed_ids: Collection[int]) -> dict[int, int]:
     """How many places follow each of these feeds."""
     rows = connection.execute(

@@ -306,7 +306,7 @@ async def test_a_stranger_gets_the_hint_for_unknown_commands(office: Office, sai
 
 
 async def test_a_stranger_s_address_is_no_dialogue(office: Office) -> None:
-    assert "I found nothing" in await office.ask(office.publisher.url("/feed"), "found", user=STRANGER)
+    assert "I do not read that address." in await office.ask(office.publisher.url("/feed"), "address", user=STRANGER)
     assert office.publisher.requests == []
 
 

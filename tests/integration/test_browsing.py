@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot import anniversary
 from bot.browsing import PAGE, Seal
 from bot.commands import Commands
+from bot.personal import House
 from bot.sender import open_bot
 from bot.storage.browse import message_link
 from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
@@ -52,7 +53,7 @@ async def commands(api: BotApi, lite: Stage) -> AsyncIterator[Commands]:
         language="fa",
         zone=TEHRAN,
         admins=[],
-        feed_names=["sky"],
+        house=House(lite.routes.feeds),
         on_conflict=lambda _problem: None,
     )
     await answering.start()

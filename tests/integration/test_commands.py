@@ -1,6 +1,5 @@
 """Conversations with the bot, by long polling, in both languages; and what rights that come and go do to a lane."""
 
-import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,10 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.commands import Claim, Commands
+from bot.menus import MENU
+from bot.personal import House
 from bot.replies import choose_language
 from bot.sender import open_bot
 from bot.storage import people, reports
 from tests.builders import NOW, a_feed, a_subscription, an_entry
+from tests.conversations import buttons
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat
 from tests.stage import Stage
@@ -45,7 +47,7 @@ async def commands(api: BotApi, lite: Stage) -> AsyncIterator[Commands]:
         language="fa",
         zone=ZoneInfo("Asia/Tehran"),
         admins=[ADMIN],
-        feed_names=["sky"],
+        house=House(lite.routes.feeds),
         on_conflict=lambda _problem: None,
     )
     await answering.start()
@@ -129,18 +131,11 @@ async def test_a_claim_link_that_is_too_old_does_nothing(api: BotApi, commands: 
 async def test_the_other_language_is_one_tap_away_and_stays(api: BotApi, commands: Commands) -> None:
     await ask(api, "/start", language="fa")
     message = api.chats[STRANGER].messages[api.sent[-1].message_id]
-    api.crowd.callback(STRANGER, STRANGER, api.sent[-1].message_id, "language en")
+    api.crowd.callback(STRANGER, STRANGER, api.sent[-1].message_id, buttons(api.sent[-1])["English"])
     await api.until(lambda: api.sent[-1].event == "edit")
     assert api.sent[-1].text.startswith("Hello, I'm Qasedak.")
     assert api.sent[-1].message_id == message.body["message_id"]
     assert await ask(api, "/nonsense", language="fa") == "I don't know that command. See /help"
-
-
-async def test_a_tap_on_newest_shows_the_newest(api: BotApi, commands: Commands) -> None:
-    await ask(api, "/start")
-    api.crowd.callback(STRANGER, STRANGER, api.sent[-1].message_id, "latest")
-    await api.until(lambda: "Newest posts" in api.texts(STRANGER)[-1])
-    assert len(api.calls("answerCallbackQuery")) == 1
 
 
 async def test_forged_buttons_are_answered_and_do_nothing(api: BotApi, commands: Commands) -> None:
@@ -201,13 +196,24 @@ async def test_in_a_group_only_what_is_meant_for_the_bot_is_answered(api: BotApi
     await api.until(lambda: len(api.texts(group.id)) == 1)
 
 
-async def test_the_menus_are_set_in_every_language(api: BotApi, commands: Commands) -> None:
-    languages = [call.params.get("language_code") for call in api.calls("setMyCommands")]
-    assert sorted(str(language or "") for language in languages) == ["", "en", "fa"]
+async def test_the_menus_and_descriptions_are_set_in_every_language(api: BotApi, commands: Commands) -> None:
+    profile = api.methods.profile
     for language, words in (("fa", "تازه‌ترین نوشته‌ها"), ("en", "Newest posts"), ("", "تازه‌ترین نوشته‌ها")):
-        (call,) = [call for call in api.calls("setMyCommands") if (call.params.get("language_code") or "") == language]
-        commands_of = json.loads(str(call.params["commands"]))
-        assert commands_of[0] == {"command": "latest", "description": words}
+        menu = profile["commands", "default", language]
+        assert menu[0] == {"command": "latest", "description": words}
+        assert [each["command"] for each in menu] == list(MENU)
+        in_groups = [each["command"] for each in profile["commands", "all_group_chats", language]]
+        assert in_groups == [name for name in MENU if name != "stop"]
+        assert ("Persian and English" in profile["short_description", "default", language]) == (language == "en")
+        assert ("each post once" in profile["description", "default", language]) == (language == "en")
+
+
+async def test_the_menu_of_a_chat_follows_the_language_it_chose(api: BotApi, commands: Commands) -> None:
+    await ask(api, "/language en", language="fa")
+    assert api.methods.profile["commands", f"chat:{STRANGER}", ""][0]["description"] == "Newest posts"
+    await ask(api, "/stop", language="fa")
+    api.crowd.callback(STRANGER, STRANGER, api.sent[-1].message_id, buttons(api.sent[-1])["Yes, delete"])
+    await api.until(lambda: ("commands", f"chat:{STRANGER}", "") not in api.methods.profile)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,160 @@
+"""Conversations with the bot as readable transcripts: what people say and press, and what the bot answers.
+
+A line that begins with a name is said by that person; "Sara taps [Newest]" presses a button of the bot's last message
+there. Everything indented is the bot's. ``python -m tests.conversations`` writes the answers anew, to be read by eye.
+"""
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.commands import Commands
+from bot.model import Feed
+from bot.personal import House
+from bot.sender import open_bot
+from bot.storage.database import Database
+from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
+from tests.fakes.bot_api import TOKEN, BotApi
+from tests.fakes.bot_api_chats import Chat, Sent
+from tests.fakes.clock import FakeClock
+from tests.fakes.sender import FakeSender
+from tests.stage import Stage
+
+FOLDER = Path(__file__).parent / "data" / "conversations"
+MARKS = re.compile("[\u200e\u200f\u2066-\u2069]")
+GROUP, CHANNEL = -1003333333333, -1001111111111
+#: Who may speak in a transcript: an id, a language, and the chat they speak in (None: their own).
+PEOPLE: dict[str, tuple[int, str]] = {"Sara": (7, "en"), "سارا": (8, "fa"), "Omid": (9, "en"), "Mina": (10, "fa")}
+_SAID = re.compile(r"(?P<who>\w+)(?P<place> \(group\)| \(topic\))?: (?P<text>.*)")
+_TAPPED = re.compile(r"(?P<who>\w+)(?P<place> \(group\)| \(topic\))? taps \[(?P<button>.*)\]")
+
+
+def feeds() -> list[Feed]:
+    return [a_feed("sky", title="Sky Notes"), a_feed("garden", title="باغ پاییز"), a_feed("winter")]
+
+
+@dataclass
+class World:
+    """The bot with a few posts, two people in private, and a group whose admin is Omid."""
+
+    api: BotApi
+    stage: Stage
+    commands: Commands
+    shown: list[str] = field(default_factory=list)
+    _seen: int = 0
+
+    async def play(self, script: Iterator[str]) -> list[str]:
+        """Carry out what people do; return the transcript."""
+        for line in script:
+            if found := _TAPPED.fullmatch(line):
+                self.shown.append(line)
+                await self._tap(found)
+            elif found := _SAID.fullmatch(line):
+                self.shown.append(line)
+                await self._say(found)
+            else:
+                self.shown.append(line)
+        return self.shown
+
+    def _place(self, found: re.Match[str]) -> tuple[int, int]:
+        user, _language = PEOPLE[found["who"]]
+        return user, GROUP if found["place"] else user
+
+    async def _say(self, found: re.Match[str]) -> None:
+        user, chat = self._place(found)
+        before = len(self.api.sent)
+        text = found["text"].replace("\\n", "\n")
+        if chat == user:
+            self.api.crowd.private_message(user, text, PEOPLE[found["who"]][1], found["who"])
+        else:
+            self.api.crowd.group_message(chat, user, text)
+        await self.api.until(lambda: len(self.api.sent) > before)
+        self._tell(before)
+
+    async def _tap(self, found: re.Match[str]) -> None:
+        user, chat = self._place(found)
+        last = [sent for sent in self.api.sent if sent.chat_id == chat][-1]
+        data = buttons(last)[found["button"]]
+        before, answers = len(self.api.sent), len(self.api.methods.answers)
+        self.api.crowd.callback(user, chat, last.message_id, data)
+        await self.api.until(lambda: len(self.api.methods.answers) > answers)
+        self._tell(before)
+        if toast := self.api.methods.answers[-1].get("text"):
+            self.shown.append(f"    (toast) {MARKS.sub('', str(toast))}")
+
+    def _tell(self, before: int) -> None:
+        for sent in self.api.sent[before:]:
+            if sent.event == "edit":
+                self.shown.append("    (in its place)")
+            self.shown += [f"    | {line}".rstrip() for line in MARKS.sub("", sent.text).split("\n")]
+            for row in sent.message.get("reply_markup", {}).get("inline_keyboard", []):
+                self.shown.append("    " + " ".join(f"[{MARKS.sub('', each['text'])}]" for each in row))
+
+
+def buttons(sent: Sent) -> dict[str, str]:
+    """What each button under a message carries."""
+    rows: list[list[dict[str, Any]]] = sent.message.get("reply_markup", {}).get("inline_keyboard", [])
+    return {MARKS.sub("", each["text"]): each.get("callback_data", "") for row in rows for each in row}
+
+
+@asynccontextmanager
+async def world(database: Database, clock: FakeClock) -> Any:
+    """A bot that has read three feeds, and Telegram around it."""
+    stage = Stage(database, clock, FakeSender(clock))
+    configured = feeds()
+    await stage.adopt(a_subscription(feed=configured[0], channel=a_channel(chat=str(CHANNEL))), feeds=configured[1:])
+    await stage.read(
+        an_entry(1, title="A full moon over the hills", published=NOW - timedelta(hours=5), tags=("moon",)),
+        an_entry(2, title="Eight stars", published=NOW - timedelta(days=365 * 8 + 2)),
+    )
+    await stage.read(an_entry(3, title="کاشت سیر", published=NOW - timedelta(days=3)), feed="garden")
+    async with BotApi(now=clock.now) as api:
+        api.add_chat(
+            Chat(GROUP, type="supergroup", title="Gardeners", status="member", members={9: "creator", 10: "member"})
+        )
+        api.add_chat(
+            Chat(CHANNEL, type="channel", title="Night Sky", username="night_sky", status="administrator",
+                 members={9: "creator"})
+        )  # fmt: skip
+        commands = Commands(
+            open_bot(TOKEN, api.base_url.removesuffix("/bot")), database, clock,
+            language="fa", zone=ZoneInfo("Asia/Tehran"), admins=[1], house=House(stage.routes.feeds),
+            on_conflict=lambda _problem: None,
+        )  # fmt: skip
+        await commands.start()
+        try:
+            yield World(api, stage, commands)
+        finally:
+            await commands.stop()
+
+
+def script_of(transcript: str) -> Iterator[str]:
+    """What people do in a transcript: its lines that are not the bot's."""
+    return (line for line in transcript.split("\n") if line and not line.startswith("    "))
+
+
+async def played(transcript: str, database: Database, clock: FakeClock) -> str:
+    """The transcript as it is now."""
+    async with world(database, clock) as there:
+        return "\n".join(await there.play(script_of(transcript))).strip() + "\n"
+
+
+async def _write_all() -> None:
+    for path in sorted(FOLDER.glob(sys.argv[1] if len(sys.argv) > 1 else "*.txt")):
+        with tempfile.TemporaryDirectory() as folder:
+            database = Database(f"sqlite:///{folder}/q.db")
+            await asyncio.to_thread(database.migrate)
+            path.write_text(await played(path.read_text(encoding="utf-8"), database, FakeClock(NOW)), encoding="utf-8")
+            await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_write_all())
