@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from bot import __version__, dressing, health, labels, metrics
+from bot import __version__, channel_posts, health, labels, metrics
 from bot.admin import Admin
 from bot.clock import Clock, SystemClock
 from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
@@ -363,22 +363,13 @@ class App:
         )
         await self._site.start(settings.http_host, settings.http_port)
 
-    async def load_channel(self, name: str) -> Sequence[Shown]:
-        """What the preview page shows of a channel: what was sent, then what waits, as it will look."""
-        sent = await self.database.read(reports.shown_in_channel, self.bot_id, name, 500)
-        waiting = await self.database.read(reports.pending_in_channel, self.bot_id, name, 50)
-        queued = [
-            Shown(
-                delivery_id=delivery.id,
-                post_id=delivery.post.id,
-                state=delivery.state,
-                parts=delivery.parts or tuple(dressing.dress(delivery.post, subscription)),
-                due_at=delivery.due_at,
-            )
-            for delivery in waiting
-            if (subscription := self.routes.subscriptions.get(delivery.subscription_id))
-        ]
-        return [*sent, *queued]
+    async def load_channel(self, name: str, template: str) -> Sequence[Shown]:
+        """What the preview page shows of a channel; by another template than its own where one is named."""
+        routes = self.routes.subscriptions
+        if not template:
+            return await channel_posts.load(self.database, self.bot_id, name, routes)
+        text = self.config.templates[template]
+        return await channel_posts.load_by(self.database, self.bot_id, name, routes, template, text)
 
     # --- the bot ------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from bot import dressing, full_text, identity, preview
+from bot import dressing, full_text, identity, preview, render
 from bot.app import make_fetcher
 from bot.commands import username_of
 from bot.config import Config, Settings, archive_pattern
@@ -201,17 +201,29 @@ def _read_file(source: str) -> bytes:
 class Preview:
     """What the entries of a source would become in a channel."""
 
-    channel: Channel
-    messages: list[tuple[str, list[Message]]]
+    subscription: Subscription
+    posts: tuple[Post, ...]
+
+    @property
+    def messages(self) -> list[tuple[str, list[Message]]]:
+        """Of each entry its id, and what it would become."""
+        return [(post.ident, dressing.dress(post, self.subscription)) for post in self.posts]
 
     def page(self) -> str:
-        """The page that ``/preview/{channel}`` would be."""
-        shown = [
-            Shown(number, number, DeliveryState.SENT, tuple(messages), now(), now())
-            for number, (_ident, messages) in enumerate(self.messages, 1)
+        """The page that ``/preview/{channel}`` would be, with its pictures, and by each template that ships."""
+        channel = self.subscription.channel
+        others = {name: self._shown(name) for name in render.TEMPLATES if name != channel.template}
+        frame = preview.Frame(channel.name, pictures=True, style=preview.stylesheet())
+        return preview.channel_page(channel, self._shown(channel.template), frame, now(), others=others)
+
+    def _shown(self, template: str) -> list[Shown]:
+        own = self.subscription.channel
+        text = self.subscription.template_text if template == own.template else render.TEMPLATES[template]
+        route = replace(self.subscription, channel=replace(own, template=template), template_text=text)
+        return [
+            Shown(number, 0, DeliveryState.SENT, tuple(dressing.dress(post, route)), now(), now())
+            for number, post in enumerate(self.posts, 1)
         ]
-        frame = preview.Frame(self.channel.name, style=preview.stylesheet())
-        return preview.channel_page(self.channel, shown, frame, now())
 
 
 async def preview_source(
@@ -229,14 +241,9 @@ async def preview_source(
         if look.feed.full_text:
             chosen = await _with_articles(chosen, tools)
     subscription = _subscription(config, channel, look.feed)
-    rendered = [
-        (
-            found.keys.ident,
-            dressing.dress(Post(0, 0, found.keys.ident, found.entry, now(), feed_title=look.title), subscription),
-        )
-        for found in chosen
-    ]
-    return Preview(subscription.channel, rendered)
+    at = now()
+    posts = (Post(0, 0, found.keys.ident, found.entry, at, feed_title=look.title) for found in chosen)
+    return Preview(subscription, tuple(posts))
 
 
 async def _with_articles(chosen: list[Identified], tools: _Tools) -> list[Identified]:

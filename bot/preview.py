@@ -1,7 +1,8 @@
 """The preview page: a channel as Telegram would show it, from the very Messages that it gets. Pure.
 
-``web.py`` serves it and ``qasedak preview --html`` writes it to a file. Works without JavaScript and loads nothing
-from another host; Jinja escapes what ``drawing.py`` has not drawn.
+``web.py`` serves it and ``qasedak preview --html`` writes it to a file, where the links between its looks become
+switches of the page itself. Works without JavaScript; loads nothing from another host but the pictures of posts, and
+those only where they are asked for. Jinja escapes what ``drawing.py`` has not drawn.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +18,26 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot.drawing import is_safe, message_html
-from bot.model import Calendar, Channel, DeliveryState, Digits, Language, LinkPreview, Message, Shown
+from bot.model import (
+    Attachment,
+    Button,
+    Calendar,
+    Channel,
+    DeliveryState,
+    Digits,
+    Language,
+    LinkPreview,
+    Message,
+    MessageKind,
+    Shown,
+)
+from bot.preview_words import WORDS
 from bot.text import persian
 from bot.text.dates import DateStyle, format_date, short_date
 from bot.text.richtext import utf16_length
 
 TEXT_LIMIT = 4096  #: UTF-16 units of a message (Bot API, sendMessage)
+CAPTION_LIMIT = 1024  #: of what stands under a picture (Bot API, sendPhoto)
 ENTITY_LIMIT = 100  #: of a message; Telegram forgets the others
 MAX_LIMIT = 500  #: posts of a page
 
@@ -35,72 +50,6 @@ _SIGNS: Final = {
     DeliveryState.HELD: "‖",
     DeliveryState.DEAD: "✕",
     DeliveryState.DROPPED: "−",
-}
-WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
-    "fa": {
-        "banner": "پیش\u200cنمایش؛ چیزی به تلگرام نرفته",
-        "post": "{} نوشته",
-        "posts": "{} نوشته",
-        "show_marks": "نمایش نشانه\u200cهای پنهان",
-        "hide_marks": "پنهان کردن نشانه\u200cها",
-        "older": "نوشته\u200cهای پیش\u200cتر",
-        "empty": "هنوز چیزی اینجا نیست.",
-        "queue": "در صف؛ هنوز نرفته",
-        "picture": "تصویر",
-        "spoiler": "متن پوشیده",
-        "quote": "نقل\u200cقول تاشو",
-        "foot": "{} از {} نویسه، {} از {} موجودیت",
-        "over": "بیش از اندازهٔ تلگرام",
-        "unrendered": "متن این نوشته هنوز ساخته نشده است.",
-        "channels": "کانال\u200cها",
-        "no_channels": "هنوز کانالی در feeds.yaml نیست.",
-        "no_page": "چنین صفحه\u200cای نیست",
-        "no_page_known": "این کانال\u200cها هست:",
-        "no_token": "این صفحه رمز می\u200cخواهد",
-        "no_token_how": "نشانی را با ?token=… باز کنید؛ همان رمز که در QASEDAK_HTTP_TOKEN است.",
-        "no_answer": "نشد؛ پایگاه داده جواب نداد",
-        "no_answer_how": "کمی بعد دوباره باز کنید. جزئیات در گزارش برنامه است.",
-        "pending": "در صف؛ {when}",
-        "next": "در صف؛ همین که نوبتش برسد",
-        "sending": "در حال ارسال",
-        "sent": "فرستاده شد",
-        "uncertain": "شاید رفته باشد؛ پیگیری می\u200cشود",
-        "held": "نگه داشته شده؛ منتظر تصمیم شما",
-        "dead": "فرستاده نشد",
-        "dropped": "کنار گذاشته شد",
-    },
-    "en": {
-        "banner": "Preview: nothing was sent to Telegram",
-        "post": "{} post",
-        "posts": "{} posts",
-        "show_marks": "Show invisible marks",
-        "hide_marks": "Hide invisible marks",
-        "older": "Older posts",
-        "empty": "Nothing here yet.",
-        "queue": "Waiting; not sent yet",
-        "picture": "Picture",
-        "spoiler": "Hidden text",
-        "quote": "Folded quote",
-        "foot": "{} of {} characters, {} of {} entities",
-        "over": "more than Telegram takes",
-        "unrendered": "The text of this post is not made yet.",
-        "channels": "Channels",
-        "no_channels": "There is no channel in feeds.yaml yet.",
-        "no_page": "There is no such page",
-        "no_page_known": "These channels exist:",
-        "no_token": "This page asks for a token",
-        "no_token_how": "Open its address with ?token=… as set in QASEDAK_HTTP_TOKEN.",
-        "no_answer": "That failed: the database did not answer",
-        "no_answer_how": "Open the page again later. The log says more.",
-        "pending": "Waiting; due {when}",
-        "next": "Waiting; goes at its next turn",
-        "sending": "Being sent",
-        "sent": "Sent",
-        "uncertain": "May have been sent; being looked into",
-        "held": "Held; waits for your decision",
-        "dead": "Not sent",
-        "dropped": "Decided against",
-    },
 }
 
 
@@ -132,23 +81,48 @@ def page(language: Language, title: str, **values: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """One of the ways to look at a channel: another template, marks, pictures. Without an address it is this one."""
+
+    name: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """What surrounds the posts: the page's own addresses, and whether anything left this machine."""
+    """What surrounds the posts: the page's own addresses, and whether anything left this machine.
+
+    With a ``style`` the page stands alone: there is no server to ask, for the stylesheet or for another look.
+    """
 
     title: str
     is_preview: bool = True
     limit: int = MAX_LIMIT
     marks: bool = False  #: invisible marks are shown
+    pictures: bool = False  #: pictures are loaded from where they are
     marks_address: str = ""  #: the same page with or without them
+    pictures_address: str = ""  #: likewise
     older_address: str = ""  #: the same page with more posts
-    style: str = ""  #: set where the page stands alone: there is no server to ask for the stylesheet
+    templates: tuple[Look, ...] = ()  #: one for each tab
+    other_template: str = ""  #: set where these are not the messages that go out, but what they would be
+    style: str = ""
 
 
-def channel_page(channel: Channel, everything: Sequence[Shown], frame: Frame, now: datetime) -> str:
-    """The page of one channel: what was sent, newest last, and what waits below it."""
+def channel_page(
+    channel: Channel,
+    everything: Sequence[Shown],
+    frame: Frame,
+    now: datetime,
+    *,
+    others: Mapping[str, Sequence[Shown]] | None = None,
+) -> str:
+    """The page of one channel: what was sent, newest last, and what waits below it.
+
+    A page that stands alone holds its *others*: the same posts by other templates.
+    """
+    layout = _Layout(channel, now, frame.marks or bool(frame.style), frame.pictures)
+    panels = [layout.panel(posts, frame.limit) for posts in (everything, *(others or {}).values())]
     past = [shown for shown in everything if shown.state not in _QUEUED]
-    queue = [shown for shown in everything if shown.state in _QUEUED]
-    layout = _Layout(channel, now, frame.marks)
     return page(
         channel.language,
         frame.title,
@@ -156,20 +130,26 @@ def channel_page(channel: Channel, everything: Sequence[Shown], frame: Frame, no
         initial=next((letter for letter in frame.title if letter.isalnum()), "#").upper(),
         colour=sum(channel.name.encode()) % 7,
         count=layout.count(sum(shown.state is DeliveryState.SENT for shown in past)),
-        is_preview=frame.is_preview,
-        marks=frame.marks,
-        marks_address=frame.marks_address,
+        frame=frame,
+        tabs=frame.templates or tuple(Look(name) for name in (channel.template, *(others or {}))),
         older_address=frame.older_address if frame.limit < min(len(past), MAX_LIMIT) else "",
-        past=layout.days(past[-frame.limit :]),
-        queue=layout.days(queue[: frame.limit]),
+        panels=panels,
         heading="",
         style=frame.style,
     )
 
 
 @dataclass(frozen=True, slots=True)
+class _Panel:
+    """The posts by one template: those that went out, and those that wait."""
+
+    past: list[tuple[str, list["_Row"]]]
+    queue: list[tuple[str, list["_Row"]]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Box:
-    """A link preview. The page loads nothing from ``url``."""
+    """A link preview. The page loads nothing from ``url`` unless it is asked to."""
 
     url: str
     host: str
@@ -179,14 +159,28 @@ class _Box:
 
 
 @dataclass(frozen=True, slots=True)
+class _Medium:
+    """A picture or a recording."""
+
+    url: str
+    host: str
+    name: str
+    is_safe: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Bubble:
     """One message."""
 
+    kind: MessageKind
+    media: tuple[_Medium, ...]
     text: Markup
     box: _Box | None
+    buttons: tuple[tuple[Button, ...], ...]
     foot: str
     foot_words: str
     is_over: bool
+    why: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +203,7 @@ class _Layout:
     channel: Channel
     now: datetime
     marks: bool
+    pictures: bool
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -233,6 +228,11 @@ class _Layout:
     def count(self, posts: int) -> str:
         return self.words["post" if posts == 1 else "posts"].format(self.digits(str(posts)))
 
+    def panel(self, everything: Sequence[Shown], limit: int) -> _Panel:
+        past = [shown for shown in everything if shown.state not in _QUEUED]
+        queue = [shown for shown in everything if shown.state in _QUEUED]
+        return _Panel(self.days(past[-limit:]), self.days(queue[:limit]))
+
     def days(self, deliveries: Iterable[Shown]) -> list[tuple[str, list[_Row]]]:
         """The rows under the date of each day that changes, in the order given."""
         days: list[tuple[str, list[_Row]]] = []
@@ -253,8 +253,23 @@ class _Layout:
             self.label(shown),
             shown.error or "",
             self.clock(local),
-            tuple(self.bubble(part) for part in shown.parts),
+            tuple(self.bubble(part, self.why(shown, part)) for part in shown.parts),
         )
+
+    def why(self, shown: Shown, message: Message) -> tuple[str, ...]:
+        """What is behind a message, a line each: whose it is, when, and what became of its picture."""
+        words, said = self.words, []
+        if shown.post_id:
+            said.append(words["why_post"].format(self.digits(str(shown.post_id)), self.digits(str(shown.delivery_id))))
+        at = shown.sent_at or shown.due_at
+        local = at.astimezone(self.zone)
+        when = f"{short_date(local, self.zone, self.style)} {self.clock(local)}"
+        said.append(words["why_sent" if shown.sent_at else "why_due"].format(when))
+        if message.kind is not MessageKind.TEXT:
+            said += [words["why_caption"].format(self.digits(f"{CAPTION_LIMIT:,}")), words["why_instead"]]
+        elif message.link_preview.url:
+            said.append(words["why_preview"])
+        return tuple(said)
 
     def label(self, shown: Shown) -> str:
         if shown.state is not DeliveryState.PENDING:
@@ -269,15 +284,26 @@ class _Layout:
     def clock(self, local: datetime) -> str:
         return self.digits(f"{local:%H:%M}")
 
-    def bubble(self, message: Message) -> _Bubble:
-        counts = (utf16_length(message.text), TEXT_LIMIT, len(message.entities), ENTITY_LIMIT)
+    def bubble(self, message: Message, why: tuple[str, ...]) -> _Bubble:
+        limit = TEXT_LIMIT if message.kind is MessageKind.TEXT else CAPTION_LIMIT
+        counts = (utf16_length(message.text), limit, len(message.entities), ENTITY_LIMIT)
         return _Bubble(
+            message.kind,
+            tuple(map(_medium, message.media)),
             message_html(message, self.words, marks=self.marks),
             _box(message.link_preview),
+            tuple(tuple(button for button in row if is_safe(button.url)) for row in message.buttons),
             "{:,}/{} · {}/{}".format(*counts),
             self.words["foot"].format(*(self.digits(f"{number:,}") for number in counts)),
-            counts[0] > TEXT_LIMIT or counts[2] > ENTITY_LIMIT,
+            counts[0] > limit or counts[2] > ENTITY_LIMIT,
+            why,
         )
+
+
+def _medium(attachment: Attachment) -> _Medium:
+    url = attachment.url
+    name = url.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return _Medium(url, _host(url), name, is_safe(url))
 
 
 def _box(preview: LinkPreview) -> _Box | None:

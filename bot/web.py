@@ -1,7 +1,7 @@
 """The server of the pages: who may see what, addresses, and headers.
 
 Beside the path of a post: it reads through the ``load`` it is given and changes nothing. The pages themselves are
-``preview.py``; no page loads anything from another host.
+``preview.py``; no page loads anything from another host, but for the pictures of posts where they are asked for.
 """
 
 import errno
@@ -15,15 +15,17 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 from yarl import URL
 
-from bot import preview
+from bot import preview, render
 from bot.errors import BotError, ConfigError
 from bot.model import Channel, Language, Shown
+from bot.preview_words import WORDS
 
 log = structlog.get_logger()
 
 DEFAULT_LIMIT = 100  #: posts of a page that asks for no number
 
-Load = Callable[[str], Awaitable[Sequence[Shown]]]
+#: The posts of a channel, by its own template or by the one that is named.
+Load = Callable[[str, str], Awaitable[Sequence[Shown]]]
 
 #: For whoever watches the process, who has no token; they say yes or no, and nothing else.
 _OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/static/preview.css"})
@@ -140,7 +142,7 @@ class Site:
     ) -> web.Response:
         """A page of a few words, in the language of the first channel."""
         language = self._language
-        said = preview.WORDS[language]
+        said = WORDS[language]
         return self._page(status, language, said[heading], heading=said[heading], note=said[words], links=links)
 
     @property
@@ -161,7 +163,7 @@ class Site:
         links = self._channel_links(request)
         if len(links) == 1:
             return web.Response(status=302, headers={"Location": links[0][0], "Cache-Control": "no-store"})
-        words = preview.WORDS[self._language]
+        words = WORDS[self._language]
         note = "" if links else words["no_channels"]
         return self._page(200, self._language, words["channels"], heading=words["channels"], note=note, links=links)
 
@@ -184,16 +186,37 @@ class Site:
         channel = self.channels.get(name)
         if channel is None:
             raise web.HTTPNotFound
-        marks, limit = request.query.get("marks") == "1", _limit(request.query.get("limit", ""))
+        marks, pictures = request.query.get("marks") == "1", request.query.get("pictures") == "1"
+        tabs = list(dict.fromkeys((channel.template, *render.TEMPLATES)))
+        template = request.query.get("template", "")
+        template = template if template in tabs[1:] else ""
         frame = preview.Frame(
             title=self.titles.get(name, name),
             is_preview=self._is_preview,
-            limit=limit,
+            limit=_limit(request.query.get("limit", "")),
             marks=marks,
+            pictures=pictures,
             marks_address=_with_query(request, marks=None if marks else "1"),
+            pictures_address=_with_query(request, pictures=None if pictures else "1"),
             older_address=_with_query(request, limit=str(preview.MAX_LIMIT)),
+            templates=tuple(
+                preview.Look(
+                    tab,
+                    ""
+                    if tab == (template or channel.template)
+                    else _with_query(request, template=tab if tab != channel.template else None),
+                )
+                for tab in tabs
+            ),
+            other_template=template,
         )
-        return _html(200, preview.channel_page(channel, await self._load(name), frame, self._now()))
+        response = _html(200, preview.channel_page(channel, await self._load(name, template), frame, self._now()))
+        if pictures:  # they are their publishers'; the page asks for them without saying where it stands
+            policy = _HEADERS["Content-Security-Policy"]
+            response.headers["Content-Security-Policy"] = policy.replace(
+                "img-src 'self'", "img-src 'self' https: http:"
+            )
+        return response
 
 
 def _html(status: int, page: str) -> web.Response:
@@ -204,7 +227,8 @@ def _html(status: int, page: str) -> web.Response:
 
 
 async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 (a signal's shape)
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def _listening_problem(host: str, port: int, error: OSError | OverflowError) -> str:

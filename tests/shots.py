@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bot.dressing import dress
 from bot.model import (
+    Button,
     Channel,
     DeliveryState,
     Enclosure,
@@ -27,6 +28,7 @@ from bot.model import (
     FeedKind,
     Language,
     LinkPreview,
+    Media,
     Message,
     Post,
     Shown,
@@ -110,7 +112,7 @@ async def _run(*arguments: str) -> bytes:
 async def showing(posts: Mapping[str, Sequence[Shown]], *, is_preview: bool = True) -> AsyncIterator[str]:
     """A site of the two channels with these posts; its address."""
 
-    async def load(channel: str) -> Sequence[Shown]:
+    async def load(channel: str, template: str) -> Sequence[Shown]:
         return posts.get(channel, ())
 
     site = Site(
@@ -184,6 +186,9 @@ def sample(language: Language) -> list[Shown]:
     """Posts of every kind: what was sent on two days, what failed, what waits."""
     channel = CHANNELS[language]
     own, foreign = (_MOON, _HILLS) if language == "fa" else (_HILLS, _MOON)
+    pictures = tuple(Enclosure(f"https://garden.example/{number}.jpg", "image/jpeg") for number in range(3))
+    sound = (Enclosure("https://sky-notes.example/podcast/the-moon-of-november.mp3", "audio/mpeg", size=9_000_000),)
+    with_photo, with_album = (replace(channel, media=media) for media in (Media.PHOTO, Media.ALBUM))
     linked = replace(
         lay_out(_GARDEN[language], language), link_preview=LinkPreview("https://garden.example/guide?week=47")
     )
@@ -191,6 +196,13 @@ def sample(language: Language) -> list[Shown]:
         shown(1, _messages(own, channel), sent_at=NOW - timedelta(hours=17)),
         shown(2, [linked], sent_at=NOW - timedelta(hours=3)),
         shown(3, _messages(foreign, channel), sent_at=NOW - timedelta(hours=2)),
+        shown(
+            8, _with_buttons(_messages(replace(own, enclosures=pictures), with_photo)), sent_at=NOW - timedelta(hours=1)
+        ),
+        shown(9, _messages(replace(foreign, enclosures=pictures), with_album), sent_at=NOW - timedelta(minutes=50)),
+        shown(
+            10, _with_buttons(_messages(replace(own, enclosures=sound), with_photo)), sent_at=NOW - timedelta(minutes=9)
+        ),
         shown(4, [_folded(*_FOLDED[language])], sent_at=NOW - timedelta(minutes=5)),
         shown(5, _messages(own, channel), DeliveryState.DEAD, error="Bad Request: CHAT_WRITE_FORBIDDEN"),
         shown(6, _messages(own, channel), DeliveryState.PENDING),
@@ -205,6 +217,12 @@ def _folded(title: str, part: str) -> Message:
         Entity("expandable_blockquote", utf16_length(title) + 1, utf16_length(quote)),
     )
     return Message(f"{title}\n{quote}", entities)
+
+
+def _with_buttons(messages: list[Message]) -> list[Message]:
+    link = "https://garden.example/read"
+    rows = ((Button("خواندن", link), Button("هم\u200cرسانی", link)), (Button("Follow in the bot", link),))
+    return [replace(message, buttons=rows) for message in messages]
 
 
 def _messages(entry: Entry, channel: Channel) -> list[Message]:

@@ -75,7 +75,7 @@ def preview(
     """Show the messages that the entries of a source would become."""
     settings, config = configured_if_there()
     shown = asyncio.run(looking.preview_source(source, format, settings, config, channel, limit, _choose_feed))
-    for ident, messages in shown.messages:
+    for ident, messages in shown.messages if as_json or html is None else ():
         if as_json:
             print_json({"entry": ident, "messages": [_message_json(message) for message in messages]})
         elif html is None:
@@ -85,7 +85,7 @@ def preview(
             html.write_text(shown.page(), encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"{html}: cannot be written ({error.strerror}); name another file") from error
-        say(f"{html}: {len(shown.messages)} entries")
+        say(f"{html}: {len(shown.posts)} entries")
 
 
 def _message_json(message: Message) -> dict[str, Any]:

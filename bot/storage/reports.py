@@ -192,6 +192,11 @@ def pending_in_channel(connection: Connection, bot_id: int, channel: str, limit:
     )
 
 
+def deliveries_of(connection: Connection, ids: Sequence[int]) -> list[Delivery]:
+    """These deliveries with their posts."""
+    return lanes.load(connection, deliveries.c.id.in_(ids), limit=len(ids)) if ids else []
+
+
 def shown_in_channel(connection: Connection, bot_id: int, channel: str, limit: int) -> list[Shown]:
     """What was sent to a channel, or died on the way, newest last."""
     rows = connection.execute(

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.model import Entity, LinkPreview, Message, Shown
-from tests.shots import dump_dom, find_chromium, sample, showing, shown, take_picture
+from bot.model import Attachment, Button, Entity, LinkPreview, Message, MessageKind, Shown
+from bot.preview import Frame, channel_page, stylesheet
+from tests.shots import CHANNELS, NOW, dump_dom, find_chromium, sample, showing, shown, take_picture
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="chromium is not installed")
 
@@ -58,6 +59,33 @@ async def test_hostile_posts_do_not_run_in_the_browser() -> None:
     assert "<title>Night Sky</title>" in dom
     assert not re.search(r"<(script|img|style)", dom)
     assert "&lt;script&gt;" in dom
+
+
+#: Asked of the page in the browser, by a script that only the test puts in: what is seen before and after a press.
+_LOOK = """<script>
+const seen = () => [...document.querySelectorAll("main")].map(each => getComputedStyle(each).display != "none");
+const width = name => Math.round(document.querySelector(name).getBoundingClientRect().width);
+const mark = () => getComputedStyle(document.querySelector(".mark")).display != "none";
+const told = [seen(), mark(), width(".bubble") == width(".keyboard")];
+told.push(width(".media a") > 2 * width(".media a + a") - 9);
+document.getElementById("tab-1").click();
+document.getElementById("marks").click();
+document.title = JSON.stringify([...told, seen(), mark()]);
+</script>"""
+
+
+async def test_a_page_that_stands_alone_changes_its_look_without_a_server(tmp_path: Path) -> None:
+    media = tuple(Attachment(f"https://sky.example/{number}.jpg") for number in range(3))
+    buttons = ((Button("Read", "https://sky.example/"), Button("Share", "https://sky.example/")),)
+    posts = [
+        shown(1, [Message("\u200fab", kind=MessageKind.ALBUM, media=media)]),
+        shown(2, [Message("cd", buttons=buttons)]),
+    ]
+    frame = Frame("Sky", style=stylesheet())
+    page = channel_page(CHANNELS["en"], posts[::-1], frame, NOW, others={"compact": posts})
+    (tmp_path / "page.html").write_text(page + _LOOK, encoding="utf-8")
+    dom = await dump_dom(f"file://{tmp_path}/page.html")
+    assert "<title>[[true,false],false,true,true,[false,true],true]</title>" in dom
 
 
 async def test_pictures_are_drawn_and_dark_is_not_light(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 import structlog
 
 from bot import __version__, cli, feeds_yaml
+from bot.render import TEMPLATES
 from bot.storage import status
 from bot.storage.database import Database
 from tests.builders_archive import SKY, dump
@@ -457,6 +458,7 @@ def test_messages_are_written_as_a_page(sources: Path) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "", "page.html: 3 entries\n")
     page = Path("page.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
+    assert page.count("<main ") == page.count('type="radio"') == len(TEMPLATES)
     assert "Moon number 2" in page
     ended = call("preview", "sky.xml", "--html", "none/page.html")
     assert (ended.code, ended.out) == (2, "")

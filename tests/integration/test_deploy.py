@@ -87,7 +87,7 @@ async def test_the_health_check_of_the_image_tells_a_bot_that_answers_from_one_t
         )
         return await process.wait() == 0
 
-    async def nothing(_channel: str) -> list[Any]:
+    async def nothing(_channel: str, _template: str) -> list[Any]:
         return []
 
     site = Site(

@@ -16,7 +16,19 @@ from hypothesis import strategies as st
 
 from bot.drawing import message_html
 from bot.errors import ConfigError, StorageError
-from bot.model import Calendar, Channel, DeliveryState, Digits, Entity, LinkPreview, Message, Shown
+from bot.model import (
+    Attachment,
+    Button,
+    Calendar,
+    Channel,
+    DeliveryState,
+    Digits,
+    Entity,
+    LinkPreview,
+    Message,
+    MessageKind,
+    Shown,
+)
 from bot.web import Site
 from tests.fakes.vitals import FakeVitals
 
@@ -24,6 +36,7 @@ NOW = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
 FA = Channel(name="main", chat="@night_sky_fa")
 EN = Channel(name="english", chat="-1001234567890", language="en", timezone="Europe/London")
 TITLES = {"main": "آسمان شب", "english": "Night Sky"}
+ALBUM = tuple(Attachment(f"https://sky.example/{number}.jpg") for number in (1, 2))
 PERSIAN = Message(
     "ماه کامل\n\u200fدوشنبه ۲ آذر ۱۴۰۵ (\u2067۲۳ نوامبر ۲۰۲۶\u2069)\n\nThe moon is full.\n#نجوم",
     (Entity("bold", 0, 8), Entity("text_link", 0, 8, url="https://sky.example/moon")),
@@ -51,10 +64,10 @@ async def site_of(
     channels: Mapping[str, Channel] | None = None,
     token: str | None = None,
     is_preview: bool = True,
-    load: Callable[[str], Awaitable[Sequence[Shown]]] | None = None,
+    load: Callable[[str, str], Awaitable[Sequence[Shown]]] | None = None,
     vitals: FakeVitals | None = None,
 ) -> AsyncIterator[Client]:
-    async def load_posts(channel: str) -> Sequence[Shown]:
+    async def load_posts(channel: str, template: str) -> Sequence[Shown]:
         return posts
 
     site = Site(
@@ -422,6 +435,83 @@ async def test_a_picture_is_a_link_and_nothing_is_loaded_from_its_host() -> None
     assert not re.search(r"\ssrc=|url\(|<img|<iframe|<script", page)
 
 
+@pytest.mark.parametrize(("pictures", "count"), [("", 0), ("?pictures=1", 3)], ids=["not-asked", "asked"])
+async def test_pictures_are_loaded_only_where_they_are_asked_for(pictures: str, count: int) -> None:
+    large = LinkPreview("https://sky.example/1.jpg", prefer_large_media=True, show_above_text=True)
+    hidden = Attachment("javascript:alert(1)")
+    album = Message("album", kind=MessageKind.ALBUM, media=(*ALBUM, hidden))
+    async with site_of([shown(Message("moon", (), large)), shown(album)], channels={"main": EN}) as client:
+        response = await client.get(f"/preview/main{pictures}")
+        page = await response.text()
+    assert page.count("<img ") == page.count('referrerpolicy="no-referrer"') == count
+    assert ("img-src 'self' https: http:;" in response.headers["Content-Security-Policy"]) is bool(count)
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert all(f'href="{attachment.url}"' in page for attachment in ALBUM)
+    assert "javascript:" not in page
+    other = "Hide pictures" if count else "Show pictures"
+    assert f'href="/preview/main{"" if count else "?pictures=1"}">{other}</a>' in page
+
+
+async def test_a_caption_has_its_own_limit_and_its_picture_stands_above_it() -> None:
+    photo = Message("x" * 1025, kind=MessageKind.PHOTO, media=ALBUM[:1])
+    page = await page_of([shown(photo)], channel=EN)
+    assert "1,025/1024 · 0/100 entities" in page
+    assert "more than Telegram takes" in page
+    assert page.index('<div class="media of-1">') < page.index("xxxx")
+
+
+async def test_a_recording_is_shown_with_its_name() -> None:
+    sound = Message("news", kind=MessageKind.AUDIO, media=(Attachment("https://sky.example/a/moon.mp3?x=1"),))
+    page = await page_of([shown(sound)], channel=EN)
+    assert '<a class="record audio" href="https://sky.example/a/moon.mp3?x=1"' in page
+    assert "<bdi>moon.mp3</bdi>" in page
+
+
+async def test_buttons_stand_under_their_message_row_by_row() -> None:
+    rows = (
+        (Button("Read", "https://sky.example/"), Button("Share <", "https://t.me/share/url?url=x")),
+        (Button("Follow", "https://t.me/a_bot?start=f_1"), Button("Run", "javascript:alert(1)")),
+    )
+    page = await page_of([shown(Message("moon", buttons=rows))], channel=EN)
+    (keyboard,) = re.findall(r'<div class="keyboard" dir="ltr">(.*?)</div>\n</div>', page, re.DOTALL)
+    assert [re.findall("<bdi>(.*?)</bdi>", row) for row in keyboard.split("</div>")] == [
+        ["Read", "Share &lt;"],
+        ["Follow"],
+    ]
+
+
+async def test_another_template_is_a_tab_away() -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def load(channel: str, template: str) -> Sequence[Shown]:
+        asked.append((channel, template))
+        return [shown(Message(template or "as it went out"))]
+
+    async with site_of(channels={"main": replace(EN, template="own")}, load=load) as client:
+        own = await (await client.get("/preview/main?marks=1")).text()
+        compact = await (await client.get("/preview/main?marks=1&template=compact")).text()
+        await client.get("/preview/main?template=nonsense")
+    assert asked == [("main", ""), ("main", "compact"), ("main", "")]
+    assert '<span aria-current="page"><bdi dir="ltr">own</bdi></span>' in own
+    assert '<a href="/preview/main?marks=1&amp;template=compact"><bdi dir="ltr">compact</bdi></a>' in own
+    assert '<a href="/preview/main?marks=1"><bdi dir="ltr">own</bdi></a>' in compact
+    assert "What the posts would be with the template compact." in compact
+    assert "What the posts would be" not in own
+
+
+async def test_each_message_says_why_it_is_as_it_is() -> None:
+    photo = Message("moon", kind=MessageKind.PHOTO, media=ALBUM[:1])
+    page = await page_of([shown(photo, number=12), shown(PERSIAN, state=DeliveryState.PENDING)], channel=EN)
+    (first, second) = re.findall(r"<summary>why\?</summary>\n<ul>(.*?)</ul>", page)
+    assert re.findall("<li>(.*?)</li>", first) == [
+        "Post 12, delivery 12",
+        "Sent: 23 Nov 10:45",
+        "A picture&#39;s caption holds 1,024 characters; a longer text is shortened to a sentence.",
+        "Should Telegram refuse the picture, the whole text goes out without it.",
+    ]
+    assert "Due: 23 Nov 10:45" in second
+
+
 async def test_a_link_box_stands_below_the_text_unless_told_otherwise() -> None:
     page = await page_of([shown(Message("full moon tonight", (), LinkPreview("https://sky.example/")))], channel=EN)
     assert page.index("full moon tonight") < page.index('<a class="box"')
@@ -587,7 +677,7 @@ async def test_a_token_of_the_address_goes_along_with_every_link_of_ours() -> No
 
 
 async def test_a_silent_database_is_said_in_words() -> None:
-    async def fail(channel: str) -> Sequence[Shown]:
+    async def fail(channel: str, template: str) -> Sequence[Shown]:
         raise StorageError("the database is locked: secret-place")
 
     async with site_of(load=fail) as client:
@@ -619,7 +709,7 @@ async def test_channels_and_titles_can_be_replaced_while_it_runs() -> None:
 # --- the server --------------------------------------------------------------------------------------------------
 
 
-async def _nothing(channel: str) -> Sequence[Shown]:
+async def _nothing(channel: str, template: str) -> Sequence[Shown]:
     return ()
 
 
