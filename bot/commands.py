@@ -6,9 +6,11 @@ The one path to Telegram beside the outbox: a person waits for the answer. pytho
 
 import re
 import secrets
+import traceback
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -40,10 +42,11 @@ from bot.labels import translator
 from bot.model import Language, Message
 from bot.permissions import Permissions
 from bot.personal import House
+from bot.reception import Reception, is_for_us
 from bot.rights import ANONYMOUS, Caller
 from bot.screens import Screen
 from bot.sender import explain, link_preview_options, message_entities
-from bot.storage import lanes, people, reports, subscribers
+from bot.storage import lanes, people, reports, subscribers, updates
 from bot.storage.database import Database
 
 log = structlog.get_logger()
@@ -88,7 +91,7 @@ class ChatMenus:
 
 
 class Commands:
-    """Answers people. Sequential: one update after the other, so a chat's answers keep their order."""
+    """Answers people, each chat in its order (``reception.py``)."""
 
     def __init__(
         self,
@@ -115,7 +118,8 @@ class Commands:
         )
         self._seal = Seal(bot.token)
         self._on_conflict = on_conflict
-        self._application: Application = ApplicationBuilder().bot(bot).build()  # type: ignore[type-arg]  # six parameters that nobody reads
+        builder = ApplicationBuilder().bot(bot).concurrent_updates(Reception(clock, self._too_much))
+        self._application: Application = builder.build()  # type: ignore[type-arg]  # six parameters that nobody reads
         self._application.add_handler(TypeHandler(Update, self._answer))
 
     def configure(self, language: Language, zone: ZoneInfo, admins: Collection[int], house: House) -> None:
@@ -160,22 +164,63 @@ class Commands:
 
     async def _answer(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         try:
-            if update.my_chat_member:
-                await self._membership_changed(update.my_chat_member)
-            elif update.callback_query:
-                await self._button_pressed(update.callback_query)
-            elif update.inline_query:
+            if update.inline_query:
                 await self._inline_asked(update.inline_query)
-            elif update.message and update.message.text:
-                await self._message_came(update.message, update.message.text)
+            elif await self._is_new(update):
+                await self._take(update)
         except TelegramError as error:
             # Nobody to tell: the way to that person is what failed.
             log.warning("answer not sent", update=update.update_id, problem=str(explain(error, "reply")))
-        except Exception:  # the loop's top: one bad update must not end the bot
-            log.exception("update failed", update=update.update_id)
-            if update.message:
-                language = replies.choose_language(None, None, self.language)
-                await self._send(update.message.chat_id, replies.failed(language))
+        except Exception as error:  # the loop's top: one bad update must not end the bot
+            # No text of the error: it may hold what somebody wrote.
+            log.error("update failed", update=update.update_id, error=type(error).__name__, at=_trail(error))
+            await self._apologise(update)
+
+    async def _is_new(self, update: Update) -> bool:
+        """Whether it is meant for us and was not taken before, also before a restart."""
+        change = update.my_chat_member
+        if change is None and not is_for_us(update):
+            return False
+        return await self._database.write(
+            updates.take,
+            self._bot_id,
+            update.update_id,
+            self._clock.now(),
+            membership_of=change.chat.id if change else None,
+        )
+
+    async def _take(self, update: Update) -> None:
+        if update.my_chat_member:
+            await self._membership_changed(update.my_chat_member)
+        elif update.callback_query:
+            await self._button_pressed(update.callback_query)
+        elif update.message and update.message.text:
+            await self._message_came(update.message, update.message.text)
+
+    async def _apologise(self, update: Update) -> None:
+        """Say something human; where even that fails, the log has said it."""
+        chat, user = update.effective_chat, update.effective_user
+        try:
+            language = replies.choose_language(None, user.language_code if user else None, self.language)
+            if update.callback_query:
+                await update.callback_query.answer(replies.failed(language).text, show_alert=True)
+            elif chat and update.message:
+                await self._send(chat.id, replies.failed(language))
+        except TelegramError as error:
+            log.warning("answer not sent", update=update.update_id, problem=str(explain(error, "reply")))
+
+    async def _too_much(self, update: Update) -> None:
+        """Somebody asks faster than anybody reads."""
+        chat, user = update.effective_chat, update.effective_user
+        language = replies.choose_language(None, user.language_code if user else None, self.language)
+        log.warning("too many updates", chat_id=chat.id if chat else None, user_id=user.id if user else None)
+        try:
+            if update.callback_query:
+                await update.callback_query.answer(replies.too_fast(language).text, show_alert=True)
+            elif chat:
+                await self._send(chat.id, replies.too_fast(language))
+        except TelegramError as error:
+            log.warning("answer not sent", update=update.update_id, problem=str(explain(error, "reply")))
 
     async def _message_came(self, message: TelegramMessage, text: str) -> None:
         speaker = await self._speaker(message)
@@ -384,6 +429,12 @@ class Commands:
             link_preview_options=link_preview_options(message),
             reply_markup=buttons,
         )
+
+
+def _trail(error: BaseException) -> str:
+    """Where it happened: our own lines, outermost first."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
 
 
 def _posting_problem(member: ChatMember, *, is_channel: bool) -> str | None:

@@ -175,6 +175,11 @@ def failed(language: Language) -> Message:
     return _say(language, translator(language)("That failed and I have logged it. Please try again later."))
 
 
+def too_fast(language: Language) -> Message:
+    """Somebody asks faster than anybody reads."""
+    return _say(language, translator(language)("That is faster than I can follow. Give me a minute, please."))
+
+
 def became_admin(language: Language) -> Message:
     """The claim link worked."""
     return _say(

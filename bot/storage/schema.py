@@ -325,3 +325,13 @@ chats = Table(
     Column("language", Text),  # NULL: never chosen
     Column("options", JSON, nullable=False, server_default="{}"),  # model.ChatOptions, what differs from the default
 )
+
+#: Updates of Telegram that were answered: their numbers, no words of anybody. Cleared after two days.
+taken_updates = Table(
+    "taken_updates",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("update_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("membership_of", BigInteger, index=True),  # the chat in which the bot's own standing changed
+)

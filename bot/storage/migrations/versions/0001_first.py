@@ -113,6 +113,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_loops")),
     )
     op.create_table(
+        "taken_updates",
+        sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("update_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("membership_of", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("bot_id", "update_id", name=op.f("pk_taken_updates")),
+    )
+    with op.batch_alter_table("taken_updates", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_taken_updates_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_taken_updates_membership_of"), ["membership_of"], unique=False)
+
+    op.create_table(
         "targets",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("bot_id", sa.BigInteger(), nullable=False),
