@@ -27,10 +27,12 @@ from bot.model import (
     Length,
     Media,
     Months,
+    OnEdit,
     OnUncertain,
     OnWeekdayMismatch,
     Pick,
     QuietHours,
+    SameStory,
     SummaryOptions,
     Weekday,
 )
@@ -68,7 +70,7 @@ from bot.yaml_values import (
 NOT_YET = frozenset(
     {
         "imports", "open", "keep", "paid_broadcast", "buttons",
-        "overflow", "on_edit", "digest", "approve", "same_story", "reply_to_linked",
+        "overflow", "digest", "approve", 
     }
 )  # fmt: skip
 
@@ -192,6 +194,12 @@ class ChannelSection(Section):
     """Without sound."""
     max_age: Span = timedelta(days=30)
     """Older posts of HTTP feeds are stored, not sent."""
+    on_edit: OnEdit = OnEdit.IGNORE
+    """What happens to a message when its post is corrected; edit: it is changed in place, for two days."""
+    same_story: SameStory = SameStory.HIDE
+    """What happens to a post that tells what another feed told there; mention: the message that is out names it."""
+    reply_to_linked: Switch = True
+    """A post that links to one already sent there replies to it."""
     quiet_hours: Annotated[Quiet, AfterValidator(_leave_time)] = "off"
     """Hours of the channel's zone in which nothing goes out; posts wait for their end."""
     max_per_hour: MostPerHour = None

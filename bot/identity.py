@@ -199,6 +199,12 @@ def _digest(kind: str, *parts: str) -> bytes:
     return blake2b("\0".join((kind, *parts)).encode("utf-8", "replace"), digest_size=16).digest()
 
 
+def link_key(link: str | None) -> bytes | None:
+    """The hash by which posts of any feed that link to this page are found; None for what is no page."""
+    canonical = canonical_link(link)
+    return _digest("L", canonical) if canonical else None
+
+
 def canonical_link(link: str | None) -> str | None:
     """The address by which one page is known, however it was linked; never shown to anyone.
 

@@ -167,6 +167,21 @@ class Wait(StrEnum):
     BUDGET = "budget"  #: until the hour has room for it
 
 
+class OnEdit(StrEnum):
+    """What happens to a message that is out when the words of its post change."""
+
+    IGNORE = "ignore"
+    EDIT = "edit"  #: it is changed in place
+
+
+class SameStory(StrEnum):
+    """What happens to a post that tells what another feed told in the same channel."""
+
+    HIDE = "hide"
+    MENTION = "mention"  #: the message that is out names it
+    OFF = "off"  #: it is sent
+
+
 class OnUncertain(StrEnum):
     """What happens to a send whose outcome cannot be known."""
 
@@ -403,6 +418,9 @@ class Channel:
     silent: bool = False
     max_age: timedelta = timedelta(days=30)
     only: tuple[str, ...] = ()  #: posts in these languages only; empty: all
+    on_edit: OnEdit = OnEdit.IGNORE
+    same_story: SameStory = SameStory.HIDE
+    reply_to_linked: bool = True  #: a post that links to one that is out replies to it
     quiet_hours: tuple[QuietHours, ...] = ()
     max_per_hour: int | None = None  #: deliveries in any 60 minutes; None: as many as come
 
@@ -488,6 +506,7 @@ class Message:
     media: tuple[Attachment, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()  #: rows; an album can have none
     instead: "Message | None" = None  #: what goes out where Telegram refuses the media
+    reply_to: int | None = None  #: a message of the same chat; where that is gone it goes out all the same
 
     @property
     def count(self) -> int:

@@ -32,6 +32,7 @@ import structlog
 
 from bot import dressing, fallback, metrics
 from bot.clock import Clock
+from bot.editing import Editor, EditsMessages
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -44,12 +45,23 @@ from bot.errors import (
     Uncertain,
 )
 from bot.gate import Gate
-from bot.model import PREVIEW_BOT, Delivery, DeliveryState, Message, OnUncertain, Pick, SentMessage, Subscription
+from bot.model import (
+    PREVIEW_BOT,
+    Delivery,
+    DeliveryState,
+    Message,
+    OnUncertain,
+    Pick,
+    SameStory,
+    SentMessage,
+    Subscription,
+)
 from bot.pacing import WINDOW, BotPace, Pace, chat_ready_at
 from bot.personal import House
-from bot.storage import feeds, files, lanes, subscribers
+from bot.storage import feeds, files, lanes, subscribers, ties
 from bot.storage.database import Database
 from bot.storage.lanes import Lane, LeaseLost
+from bot.ties import links_of, tie
 
 log = structlog.get_logger()
 
@@ -105,7 +117,7 @@ def unsent(parts: Sequence[Message], message_ids: Sequence[int]) -> Sequence[Mes
 # --- what it needs -------------------------------------------------------------------------------------------
 
 
-class Sender(Protocol):
+class Sender(EditsMessages, Protocol):
     """The way to Telegram, or to the local preview (``sender/``)."""
 
     bot_id: int
@@ -164,6 +176,7 @@ class Outbox:
         self._on_uncertain = on_uncertain
         self._bot_pace = BotPace(pace)
         self._gate = Gate(database)
+        self._editor = Editor(database, sender, clock, render=self._compose, turn=self._turn, lease=LEASE)
         self._next_turn = asyncio.Lock()  # those who wait for the bot's pace do so in the order in which they came
         self._resolve_again: dict[int, datetime] = {}
         self._ready_soon: dict[int, datetime] = {}  # lanes that wait for pacing or a settlement, by chat
@@ -265,6 +278,8 @@ class Outbox:
                 if outcome.next_at is not None:
                     next_at = outcome.next_at
                     break
+            if next_at is None and not self._stopping:
+                next_at = await self._change_messages(lane, recent)
             await self._database.write(lanes.release, lane, next_at)
         except StorageError as error:
             # Nothing was written: the lease runs out, and the lane is found as it was.
@@ -310,7 +325,7 @@ class Outbox:
 
     async def _deliver(self, lane: Lane, delivery: Delivery, recent: Sequence[datetime], done: Delivered) -> "_Outcome":
         """Make one attempt and record how it ended. Parts that the chat's pace puts off go out another time."""
-        parts = delivery.parts if delivery.message_ids else self._render(delivery)
+        parts = delivery.parts if delivery.message_ids else await self._compose(delivery)
         if any(part.media for part in parts):
             parts = await self._database.read(files.named, lane.bot_id, parts)
         if not parts:
@@ -378,6 +393,28 @@ class Outbox:
 
     def _subscription(self, delivery: Delivery) -> Subscription | None:
         return self.subscriptions.get(delivery.subscription_id) or self._house.subscription(delivery)
+
+    async def _change_messages(self, lane: Lane, recent: list[datetime]) -> datetime | None:
+        """What is out and says something else now; return when to go on with it."""
+
+        def ready_at() -> datetime:
+            now = self._clock.now()
+            at = self._ready_at(lane, recent, now)
+            return self._wait_for_pace(lane, at) if at > now else now
+
+        return await self._editor.serve(lane, recent, ready_at)
+
+    async def _compose(self, delivery: Delivery) -> Sequence[Message]:
+        """What a delivery says now, tied to other messages of its chat."""
+        parts = self._render(delivery)
+        route = self.subscriptions.get(delivery.subscription_id)
+        if not parts or route is None:
+            return parts
+        links = links_of(delivery.post.entry) if route.channel.reply_to_linked else []
+        if links or route.channel.same_story is SameStory.MENTION:
+            found = await self._database.read(ties.find, delivery, links)
+            return tie(parts, found, route.channel.language)
+        return parts
 
     def _render(self, delivery: Delivery) -> Sequence[Message]:
         subscription = self._subscription(delivery)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import anniversary, routing
+from bot import anniversary
 from bot.clock import Clock
 from bot.model import Pick, Subscription
 from bot.storage import replays
@@ -98,6 +98,4 @@ class Replayer:
         return filled
 
     async def _is_rejected(self, subscription: Subscription, candidate: Candidate) -> bool:
-        return routing.has_filters(subscription) and await self._database.write(
-            replays.reject, subscription, candidate.id
-        )
+        return await self._database.write(replays.reject, subscription, candidate.id)

@@ -15,6 +15,7 @@ from telegram import (
     InputMediaPhoto,
     LinkPreviewOptions,
     MessageEntity,
+    ReplyParameters,
 )
 from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
@@ -63,6 +64,7 @@ class TelegramSender:
             "chat_id": chat_id,
             "disable_notification": message.silent,
             "message_thread_id": message.thread if message.thread != 1 else None,  # 1 is General: it must be left out
+            "reply_parameters": _reply_parameters(message),
         }
         if message.kind is MessageKind.ALBUM:
             # The caption of the first item stands under the album, as long as no other has one.
@@ -82,6 +84,26 @@ class TelegramSender:
                 return [
                     await bot.send_message(text=message.text, entities=entities, link_preview_options=preview, **common)
                 ]
+
+    async def edit(self, chat_id: int, message_id: int, message: Message) -> None:
+        """Put other words in the place of a message's, its buttons with them; the same ones again are no error.
+
+        Raises: DeliveryError; MessageRejected where there is nothing that could be changed any more.
+        """
+        # The keyboard always: an edit without it takes it away.
+        common: dict[str, Any] = {"chat_id": chat_id, "message_id": message_id, "reply_markup": keyboard(message)}
+        entities = message_entities(message)
+        try:
+            if message.kind is MessageKind.TEXT:
+                preview = link_preview_options(message)
+                await self._bot.edit_message_text(
+                    message.text, entities=entities, link_preview_options=preview, **common
+                )
+            else:
+                await self._bot.edit_message_caption(caption=message.text, caption_entities=entities, **common)
+        except TelegramError as error:
+            if "message is not modified" not in error.message.lower():
+                raise explain(error, chat_id) from error
 
     async def resolve(self, chat: str) -> int:
         """Ask for the id of an "@name".
@@ -120,6 +142,13 @@ def _missing_right(member: ChatMember | None) -> str | None:
 def _absence(member: ChatMember | None) -> str | None:
     gone = member is not None and member.status in (ChatMember.LEFT, ChatMember.BANNED)
     return "the bot is not in this group; add it" if gone else None
+
+
+def _reply_parameters(message: Message) -> ReplyParameters | None:
+    """An admin may have deleted what is replied to: the post matters more than the thread."""
+    if message.reply_to is None:
+        return None
+    return ReplyParameters(message.reply_to, allow_sending_without_reply=True)
 
 
 def _file_id(answer: TelegramMessage, kind: MessageKind) -> str | None:
@@ -176,6 +205,9 @@ class LocalPreview:
         """Accept it."""
         first, *further = (next(self._ids) for _item in range(message.count))
         return SentMessage(first, self._clock.now(), tuple(further))
+
+    async def edit(self, chat_id: int, message_id: int, message: Message) -> None:
+        """Accept it."""
 
     async def resolve(self, chat: str) -> int:
         """Never asked: the store gives a preview's targets their ids."""

@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
+from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
 
 from bot import routing
-from bot.model import Channel, DeliveryClass, DeliveryState, Entry, Feed, Subscription, Verdict
+from bot.model import Channel, DeliveryClass, DeliveryState, Entry, Feed, SameStory, Subscription, Verdict
 from bot.routing import Decision
-from bot.storage import own_posts, records, subscribers
+from bot.storage import edits, own_posts, records, stories, subscribers
 from bot.storage.dialects import in_chunks, upsert_all
 from bot.storage.schema import deliveries, lanes, posts, subscriptions, targets, verdicts
 from bot.text import persian
@@ -33,6 +33,7 @@ def publish(
 
     Posts go out in the order of their ids.
     """
+    stories.lock(connection, wanting)
     count = 0
     for subscription in wanting:
         decisions = {post_id: routing.decide(entry, subscription, now) for post_id, entry in due.items()}
@@ -42,11 +43,31 @@ def publish(
             if post_id in decisions and decisions[post_id].verdict is Verdict.PENDING
         }
         going = [post_id for post_id, decision in decisions.items() if decision.verdict is Verdict.PENDING]
-        if going:
-            chosen = select(posts.c.id, posts.c.id.label("place")).where(posts.c.id.in_(going))
-            count += enqueue(connection, subscription, now, DeliveryClass.LIVE, chosen)
         keep_verdicts(connection, subscription, decisions)
+        count += _enqueue_untold(connection, subscription, now, DeliveryClass.LIVE, going)
     return count
+
+
+def _enqueue_untold(
+    connection: Connection, subscription: Subscription, now: datetime, turn: DeliveryClass, post_ids: Sequence[int]
+) -> int:
+    """Enqueue posts, of live ones in the order of their ids, else by date; not those whose story is told there."""
+    told = stories.find_told(connection, subscription, post_ids)
+    keep_verdicts(
+        connection, subscription, {post_id: Decision(Verdict.DUPLICATE, one.reason) for post_id, one in told.items()}
+    )
+    if subscription.channel.same_story is SameStory.MENTION:
+        edits.mention(connection, {post_id: one.delivery_id for post_id, one in told.items() if one.delivery_id}, now)
+    going = [post_id for post_id in post_ids if post_id not in told]
+    stories.remember(connection, going)
+    is_live = turn is DeliveryClass.LIVE
+    place = posts.c.id if is_live else func.row_number().over(order_by=(posts.c.effective_at, posts.c.id))
+    return sum(
+        enqueue(
+            connection, subscription, now, turn, select(posts.c.id, place.label("place")).where(posts.c.id.in_(some))
+        )
+        for some in in_chunks(going)
+    )
 
 
 def publish_to_subscribers(
@@ -95,21 +116,13 @@ def enqueue_backfill(connection: Connection, subscription: Subscription, now: da
         )
         .order_by(posts.c.effective_at.desc(), posts.c.id.desc())
     )
+    if not routing.has_filters(subscription):
+        newest = newest.limit(backfill)
+    ids = [row.id for row in connection.execute(newest)]
     if routing.has_filters(subscription):
-        ids = [row.id for row in connection.execute(newest)]
-        passing = _newest_that_pass(connection, subscription, ids, backfill)
-        # The oldest chunk first: within one, ``_oldest_first`` orders.
-        return sum(
-            enqueue(connection, subscription, now, DeliveryClass.BACKFILL, _oldest_first(posts.c.id.in_(some)))
-            for some in in_chunks(passing[::-1])
-        )
-    chosen = select(newest.limit(backfill).subquery().c.id)
-    return enqueue(connection, subscription, now, DeliveryClass.BACKFILL, _oldest_first(posts.c.id.in_(chosen)))
-
-
-def _oldest_first(chosen: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    place = func.row_number().over(order_by=(posts.c.effective_at, posts.c.id))
-    return select(posts.c.id, place.label("place")).where(chosen)
+        ids = _newest_that_pass(connection, subscription, ids, backfill)
+    stories.lock(connection, [subscription])
+    return _enqueue_untold(connection, subscription, now, DeliveryClass.BACKFILL, ids[::-1])
 
 
 def _newest_that_pass(

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Row, exists, func, insert, select, update
 from bot import identity, routing
 from bot.errors import StorageError
 from bot.identity import Document, Identified, Known, Likeness, Recent, Resolved
-from bot.model import FUTURE, Entry, Feed, FeedKind, Ingested, Keys, OnWeekdayMismatch, Reading, Subscription
-from bot.storage import own_posts, revisions, search
+from bot.model import FUTURE, Entry, Feed, FeedKind, Ingested, Keys, OnEdit, OnWeekdayMismatch, Reading, Subscription
+from bot.storage import edits, own_posts, revisions, search
 from bot.storage.dialects import in_chunks, upsert_all
 from bot.storage.enqueue import enqueue_backfill, publish, publish_to_subscribers
 from bot.storage.feeds import Claim, Routes, columns_of_validators, reconcile
@@ -49,7 +49,8 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     crowd = _Crowd(identity.oldest_first(found.new) if feed.kind is FeedKind.HTTP else found.new)
     if feed.kind is FeedKind.HTTP and not claim.is_first:
         crowd = _brake(connection, feed.id, document, known, found, is_resumed=row.resumed)
-    edited, changed = _update_posts(connection, feed, found.known, now)
+    acting, changed = _update_posts(connection, feed, found.known, now)
+    edits.ask(connection, [one.id for one in wanting if one.channel.on_edit is OnEdit.EDIT], acting, now)
     changed |= _update_posts(connection, feed, crowd.again, now, are_silent=True)[1]
     due = _release_held(connection, feed, found.known)
     stored = _insert_posts(connection, feed, crowd.new, now, is_old=claim.is_first)
@@ -78,7 +79,7 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
         if claim.is_first and reading.modified:
             enqueued += sum(enqueue_backfill(connection, subscription, now) for subscription in wanting)
     return Ingested(
-        len(stored), edited, enqueued, claim.is_first, len(silent), crowd.silence or "", crowd.is_republished
+        len(stored), len(acting), enqueued, claim.is_first, len(silent), crowd.silence or "", crowd.is_republished
     )
 
 
@@ -217,13 +218,13 @@ def _newest(connection: Connection, feed_id: int) -> datetime | None:
 
 def _update_posts(
     connection: Connection, feed: Feed, found: Mapping[int, Identified], now: datetime, *, are_silent: bool = False
-) -> tuple[int, dict[int, Entry]]:
-    """Keep the newest words of posts; count those whose change counts, and name all. Of a feed dates alone are none.
+) -> tuple[list[int], dict[int, Entry]]:
+    """Keep the newest words of posts; name those whose change counts, and all. Of a feed dates alone are none.
 
     The words are kept also where the change counts no more: what waits, and what is searched, is the newest. What the
     owner of an archive corrects always counts, dates too.
     """
-    edited, changed = 0, dict[int, Entry]()
+    acting, changed = list[int](), dict[int, Entry]()
     is_archive = feed.kind is FeedKind.ARCHIVE
     state = select(posts.c.id, posts.c.body, posts.c.published_at, posts.c.edit_count, posts.c.last_edit_at)
     for some in in_chunks(list(found)):
@@ -238,8 +239,8 @@ def _update_posts(
                 at = effective_at(one.entry, now)
                 counts = revisions.correct_date(connection, row.id, one.entry, at) or counts
                 changed[row.id] = one.entry
-            edited += counts
-    return edited, changed
+            acting += [row.id] if counts else []
+    return acting, changed
 
 
 def _update_words(

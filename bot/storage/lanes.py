@@ -15,7 +15,7 @@ from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage, Wait
 from bot.storage import records, subscribers
 from bot.storage.dialects import upsert
-from bot.storage.schema import chats, deliveries, feeds, hosts, lanes, posts, subscriptions, targets
+from bot.storage.schema import chats, deliveries, edits, feeds, hosts, lanes, posts, subscriptions, targets
 
 #: These stop everything behind them in their lane.
 BLOCKING = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
@@ -106,7 +106,10 @@ def look(connection: Connection, lane: Lane, now: datetime, *, limit: int, windo
         .where(deliveries.c.target_id.in_(in_lane), deliveries.c.sent_at > now - window)
         .order_by(deliveries.c.sent_at)
     ).all()
-    sent = tuple(row.sent_at for row in recent for _part in row.message_ids)
+    changed = select(edits.c.edited_at).join(deliveries, deliveries.c.id == edits.c.delivery_id)
+    changed = changed.where(deliveries.c.target_id.in_(in_lane), edits.c.edited_at > now - window)
+    answered = [row.sent_at for row in recent for _part in row.message_ids]
+    sent = tuple(sorted([*answered, *connection.execute(changed).scalars()]))
     blocking = load(
         connection,
         deliveries.c.target_id.in_(in_lane),
@@ -277,8 +280,16 @@ def release(connection: Connection, lane: Lane, next_at: datetime | None) -> Non
             deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
         )
     )
+    wished = (
+        select(func.min(edits.c.due_at, type_=edits.c.due_at.type))
+        .join(deliveries, deliveries.c.id == edits.c.delivery_id)
+        .join(targets, targets.c.id == deliveries.c.target_id)
+        .where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
+        .where(edits.c.due_at.is_not(None), deliveries.c.state == DeliveryState.SENT)
+    )
     if next_at is None:
-        next_at = connection.execute(pending).scalar_one_or_none()
+        found = [connection.execute(soonest).scalar_one_or_none() for soonest in (pending, wished)]
+        next_at = min((at for at in found if at is not None), default=None)
     connection.execute(
         update(lanes)
         .where(lanes.c.bot_id == lane.bot_id, lanes.c.chat_id == lane.chat_id, lanes.c.lease_no == lane.lease_no)

@@ -72,6 +72,7 @@ def message_of(stored: dict[str, Any]) -> Message:
         media=tuple(Attachment(**attachment) for attachment in stored["media"]),
         buttons=tuple(tuple(Button(**button) for button in row) for row in stored["buttons"]),
         instead=message_of(stored["instead"]) if stored["instead"] else None,
+        reply_to=stored.get("reply_to"),
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, exists, insert, literal, select
 from bot import routing
 from bot.model import DeliveryClass, Subscription, Verdict
 from bot.routing import Decision
-from bot.storage import records
+from bot.storage import records, stories
 from bot.storage.enqueue import enqueue, keep_verdicts
 from bot.storage.schema import deliveries, posts, replays, subscriptions, verdicts
 
@@ -53,12 +53,15 @@ def unpublished(connection: Connection, subscription: Subscription) -> list[Cand
 
 
 def reject(connection: Connection, subscription: Subscription, post_id: int) -> bool:
-    """Whether a post's own words keep it out; it gets its verdict, and is not ``unpublished`` any more."""
+    """Whether a post's words keep it out, or its story is told; it gets its verdict, and is not ``unpublished``."""
     row = connection.execute(select(posts).where(posts.c.id == post_id)).one()
     reason = routing.rejection(records.post_of(row).entry, subscription)
-    if reason is not None:
-        keep_verdicts(connection, subscription, {post_id: Decision(Verdict.FILTERED, reason)})
-    return reason is not None
+    decision = Decision(Verdict.FILTERED, reason) if reason is not None else None
+    if told := stories.find_told(connection, subscription, [post_id]).get(post_id):
+        decision = Decision(Verdict.DUPLICATE, told.reason)
+    if decision is not None:
+        keep_verdicts(connection, subscription, {post_id: decision})
+    return decision is not None
 
 
 def fill(connection: Connection, subscription: Subscription, slot: datetime, post_id: int | None, now: datetime) -> int:

@@ -168,6 +168,18 @@ post_keys = Table(
     Column("hash", LargeBinary, primary_key=True),
     Column("post_id", ForeignKey("posts.id"), nullable=False, index=True),
     Column("last_seen_at", Instant, nullable=False),  # to the day
+    # The same page in other feeds (``stories.py``).
+    Index("ix_post_keys_link", "hash", sqlite_where=text("kind = 'L'"), postgresql_where=text("kind = 'L'")),
+)
+
+#: Pairs of words in the titles of posts that went to a channel: how posts that tell the same story are found.
+shingles = Table(
+    "shingles",
+    metadata,
+    Column("shingle", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, primary_key=True),  # the post's effective_at: only a few days are looked at
+    Column("post_id", ForeignKey("posts.id"), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 #: Which posts are in the search index, and under which key. The index itself is ``post_words``, which is made by a
@@ -278,6 +290,27 @@ verdicts = Table(
     Column("target_id", ForeignKey("targets.id"), primary_key=True),
     Column("verdict", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+#: Messages that are out, or on their way, and are to be changed in place. The row stays when that was done.
+edits = Table(
+    "edits",
+    metadata,
+    Column("delivery_id", ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("due_at", Instant),  # NULL: nothing is to be changed
+    Column("asked", Integer, nullable=False, server_default="1"),  # grows with every wish
+    Column("attempts", Integer, nullable=False, server_default="0"),  # since the last success
+    Column("edited_at", Instant),  # of the last change: it counts in the chat's pace
+    Column("error", Text),
+    Index("ix_edits_due_at", "due_at"),
+)
+
+#: Posts of other feeds that a message names, since they tell the same story.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("delivery_id", ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("post_id", ForeignKey("posts.id"), primary_key=True, autoincrement=False),
 )
 
 #: The last time that each loop of a running process ended well; empty while none runs.

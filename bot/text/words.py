@@ -17,8 +17,8 @@ _JOINER = "\ue000"
 _JOINERS = re.compile(f"[{_JOINER}]+")
 _WORD = re.compile(rf"[^\W_]+(?:{_JOINER}+[^\W_]+)*")
 #: Written apart, with a ZWNJ or in one word: می روم and its like.
-_BEFORE = frozenset({"می", "نمی"})
-_AFTER = frozenset(("ها", "های", "هایی", "هایم", "هایت", "هایش", "هایمان", "هایتان", "هایشان", "تر", "تری", "ترین"))
+PREFIXES = frozenset({"می", "نمی"})
+SUFFIXES = frozenset(("ها", "های", "هایی", "هایم", "هایت", "هایش", "هایمان", "هایتان", "هایشان", "تر", "تری", "ترین"))
 #: The ezafe of a word that ends in he: خانه‌ی is خانهٔ, and both fold to خانه.
 _HE, _YE = "ه", "ی"
 _LATIN = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
@@ -42,12 +42,12 @@ def words(text: str) -> list[Word]:
     open_parts: list[str] = []  # of a word that the next one belongs to
     for match in _WORD.finditer(folded):
         parts = [part[:LONGEST] for part in _JOINERS.split(match[0])]
-        if len(parts) == 1 and parts[0] in _AFTER and found and not open_parts:
+        if len(parts) == 1 and parts[0] in SUFFIXES and found and not open_parts:
             last = found.pop()
             parts = [*(last.parts or (last.form,)), *parts]
         parts = open_parts + parts
         open_parts = []
-        if len(parts) == 1 and parts[0] in _BEFORE:
+        if len(parts) == 1 and parts[0] in PREFIXES:
             open_parts = parts
         else:
             found.append(_word(parts))

@@ -55,6 +55,7 @@ class Methods:
             "forwardmessage": lambda params: self._repeat(params, "forwardMessage"),
             "copymessage": lambda params: self._repeat(params, "copyMessage"),
             "editmessagetext": self._edit_text,
+            "editmessagecaption": self._edit_caption,
             "editmessagereplymarkup": self._edit_markup,
             "deletemessage": self._delete,
             "getupdates": self.updates.get,
@@ -227,6 +228,18 @@ class Methods:
         checks.non_empty(text, checks.TEXT_LIMIT, "MESSAGE_TOO_LONG")
         change = {"text": text, "entities": checks.with_found(text, entities), "link_preview_options": shown}
         return self._change("editMessageText", chat, message, change, checks.keyboard(sent_markup, chat.type), entities)
+
+    def _edit_caption(self, params: Params) -> dict[str, Any]:
+        caption, entities = checks.raw_text(params, "caption")
+        sent_markup = checks.markup(params)
+        chat, message = self._editable(params)
+        if "text" in message.body:
+            raise bad("there is no caption in the message to edit")
+        caption, entities = checks.normalise(caption, entities)
+        checks.within(caption, checks.CAPTION_LIMIT, "MEDIA_CAPTION_TOO_LONG")
+        change = {"caption": caption, "caption_entities": checks.with_found(caption, entities)}
+        keyboard = checks.keyboard(sent_markup, chat.type)
+        return self._change("editMessageCaption", chat, message, change, keyboard, entities)
 
     def _editable(self, params: Params) -> tuple[Chat, Message]:
         chat = self.book.open(params.get("chat_id"), writing=True)

@@ -17,6 +17,7 @@ class FakeSender:
     bot_id: int = 123456
     sent: list[tuple[int, str, datetime]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    edited: list[tuple[int, int, Message]] = field(default_factory=list)
     faults: deque[Exception | None] = field(default_factory=deque)
     names: dict[str, int] = field(default_factory=dict)
 
@@ -28,6 +29,12 @@ class FakeSender:
         self.messages.append(message)
         first = len(self.sent)
         return SentMessage(first, self.clock.now(), tuple(range(first + 1, first + message.count)))
+
+    async def edit(self, chat_id: int, message_id: int, message: Message) -> None:
+        fault = self.faults.popleft() if self.faults else None
+        if fault is not None:
+            raise fault
+        self.edited.append((chat_id, message_id, message))
 
     async def resolve(self, chat: str) -> int:
         if chat not in self.names:

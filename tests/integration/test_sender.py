@@ -181,6 +181,33 @@ async def test_media_goes_out_with_its_caption_and_its_file_id_works_as_well_as_
         assert sent.message["reply_markup"]["inline_keyboard"][0][1]["url"] == READ[0][1].url
 
 
+@pytest.mark.parametrize("kind", [MessageKind.TEXT, MessageKind.PHOTO])
+async def test_a_message_is_changed_in_place_and_keeps_its_buttons(
+    api: BotApi, sender: TelegramSender, kind: MessageKind
+) -> None:
+    media = () if kind is MessageKind.TEXT else (PICTURE,)
+    message = Message("old", kind=kind, media=media, buttons=READ)
+    out = await sender.send(CHANNEL, message)
+    changed = replace(message, text="new", entities=(Entity("bold", 0, 3),))
+    for _time in range(2):  # the same words again are no error
+        await sender.edit(CHANNEL, out.message_id, changed)
+    last = api.sent[-1]
+    assert (last.event, last.text, last.entities) == ("edit", "new", [{"type": "bold", "offset": 0, "length": 3}])
+    assert last.message["reply_markup"]["inline_keyboard"][0][1]["url"] == READ[0][1].url
+    with pytest.raises(errors.MessageRejected):
+        await sender.edit(CHANNEL, out.message_id + 7, changed)
+
+
+async def test_a_reply_goes_out_also_where_what_it_replies_to_is_gone(api: BotApi, sender: TelegramSender) -> None:
+    first = await sender.send(CHANNEL, HELLO)
+    await sender.send(CHANNEL, replace(HELLO, reply_to=first.message_id))
+    await sender.send(CHANNEL, replace(HELLO, reply_to=999))
+    _first, second, third = api.calls("sendMessage")
+    assert json.loads(str(second.params["reply_parameters"]))["message_id"] == first.message_id
+    assert json.loads(str(third.params["reply_parameters"]))["allow_sending_without_reply"] is True
+    assert len(api.sent) == 3
+
+
 async def test_an_album_has_its_caption_once_and_an_id_for_each_item(api: BotApi, sender: TelegramSender) -> None:
     other = Attachment("https://sky.example/2.jpg")
     album = Message("Hills", (Entity("bold", 0, 5),), kind=MessageKind.ALBUM, media=(PICTURE, other), thread=1)

@@ -29,11 +29,13 @@ from bot.model import (
     Length,
     Media,
     Months,
+    OnEdit,
     OnUncertain,
     OnWeekdayMismatch,
     Pick,
     QuietHours,
     Replay,
+    SameStory,
     Subscription,
     SummaryOptions,
 )
@@ -115,6 +117,9 @@ OF_A_CHANNEL = {
     ),
     "max_per_hour": ("6", "max_per_hour", 6),
     "max_age": ("6h", "max_age", timedelta(hours=6)),
+    "on_edit": ("edit", "on_edit", OnEdit.EDIT),
+    "same_story": ("mention", "same_story", SameStory.MENTION),
+    "reply_to_linked": ("false", "reply_to_linked", False),
 }
 OF_A_FEED = {
     "url": ("https://b.example/feed", "url", "https://b.example/feed"),

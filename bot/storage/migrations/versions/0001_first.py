@@ -266,6 +266,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("feed_id", "kind", "hash", name=op.f("pk_post_keys")),
     )
     with op.batch_alter_table("post_keys", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_post_keys_link",
+            ["hash"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'L'"),
+            postgresql_where=sa.text("kind = 'L'"),
+        )
         batch_op.create_index(batch_op.f("ix_post_keys_post_id"), ["post_id"], unique=False)
 
     op.create_table(
@@ -286,6 +293,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("place", name=op.f("uq_search_places_place")),
     )
     op.create_table(
+        "shingles",
+        sa.Column("shingle", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_shingles_post_id")),
+        sa.PrimaryKeyConstraint("shingle", "at", "post_id", name=op.f("pk_shingles")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "unindexed",
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_unindexed_post_id")),
@@ -300,4 +316,30 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_verdicts_post_id")),
         sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name=op.f("fk_verdicts_target_id")),
         sa.PrimaryKeyConstraint("post_id", "target_id", name=op.f("pk_verdicts")),
+    )
+    op.create_table(
+        "edits",
+        sa.Column(
+            "delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("asked", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("edited_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_edits_delivery_id")),
+        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_edits")),
+    )
+    with op.batch_alter_table("edits", schema=None) as batch_op:
+        batch_op.create_index("ix_edits_due_at", ["due_at"], unique=False)
+
+    op.create_table(
+        "mentions",
+        sa.Column(
+            "delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_mentions_delivery_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_mentions_post_id")),
+        sa.PrimaryKeyConstraint("delivery_id", "post_id", name=op.f("pk_mentions")),
     )

@@ -1,0 +1,174 @@
+"""Which posts tell what another feed told in the same target. Functions of the transaction that enqueues them.
+
+Two posts are of one story when they link to one page, or when ``bot/stories.py`` says so of their titles and their
+dates are near. The earlier delivery is the story's; later posts are compared with it alone. Posts of one feed are
+never compared: what its publisher lists twice is meant.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, exists, literal_column, or_, select
+
+from bot import stories
+from bot.model import DeliveryState, SameStory, Subscription, Verdict
+from bot.storage.dialects import in_chunks, insert_into
+from bot.storage.schema import deliveries, feed_names, post_keys, posts, shingles, subscriptions, targets, verdicts
+from bot.stories import Title
+
+#: Of a backfill, so many titles are compared, the newest; of older posts only the links.
+MOST_TITLES = 1_000
+#: What will not be sent tells nobody anything.
+_UNTOLD = (DeliveryState.DEAD, DeliveryState.DROPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The post that told a story before, in words, and its delivery; None where an admin posted it by hand."""
+
+    reason: str
+    delivery_id: int | None
+
+
+def lock(connection: Connection, wanting: Sequence[Subscription]) -> None:
+    """Let nobody else decide about these routes' targets before this transaction ends.
+
+    Two feeds may bring one story at the same moment: without it neither would see the other's.
+    """
+    ids = [subscription.id for subscription in wanting if subscription.channel.same_story is not SameStory.OFF]
+    of_routes = select(subscriptions.c.target_id).where(subscriptions.c.id.in_(ids))
+    # By id: processes that lock in different orders would wait for each other for ever.
+    locked = select(targets.c.id).where(targets.c.id.in_(of_routes)).order_by(targets.c.id)
+    connection.execute(locked.with_for_update(key_share=True)).all()
+
+
+def find_told(connection: Connection, subscription: Subscription, post_ids: Sequence[int]) -> dict[int, Told]:
+    """Those of a feed's posts whose story is told in the route's target already, or is on its way there."""
+    if subscription.channel.same_story is SameStory.OFF or not post_ids:
+        return {}
+    route = select(subscriptions.c.target_id).where(subscriptions.c.id == subscription.id)
+    target_id: int = connection.execute(route).scalar_one()
+    if not _is_shared(connection, target_id, subscription.feed.id):
+        return {}
+    found = _by_title(connection, target_id, subscription.feed.id, post_ids[-MOST_TITLES:])
+    for some in in_chunks(post_ids):
+        found |= _by_link(connection, target_id, some)
+    return {post_id: told for post_id, (_order, told) in found.items()}
+
+
+def remember(connection: Connection, post_ids: Sequence[int]) -> None:
+    """Keep the titles of posts that go out, so that others can be compared with them."""
+    rows = [
+        {"shingle": shingle, "at": at, "post_id": post_id}
+        for post_id, (title, at) in _titles(connection, post_ids[-MOST_TITLES:]).items()
+        for shingle in sorted(title.shingles)
+    ]
+    if rows:
+        connection.execute(insert_into(connection, shingles).on_conflict_do_nothing(), rows)
+
+
+def _is_shared(connection: Connection, target_id: int, feed_id: int) -> bool:
+    """Whether another feed ever led to a target: else, as in most, nothing need be compared."""
+    others = exists().where(subscriptions.c.target_id == target_id, subscriptions.c.feed_id != feed_id)
+    return bool(connection.execute(select(others)).scalar())
+
+
+_Found = dict[int, tuple[int, Told]]  #: with the place of the other one: the first of several is named
+
+
+def _by_link(connection: Connection, target_id: int, post_ids: Sequence[int]) -> _Found:
+    mine, theirs = post_keys.alias(), post_keys.alias()
+    # Not bound: SQLite takes a partial index only where it can read the condition.
+    link: Any = literal_column("'L'")
+    rows = connection.execute(
+        select(mine.c.post_id, *_other())
+        .select_from(mine)
+        .join(theirs, and_(theirs.c.kind == link, theirs.c.hash == mine.c.hash, theirs.c.feed_id != mine.c.feed_id))
+        .join(posts, posts.c.id == theirs.c.post_id)
+        .outerjoin(deliveries, _is_delivery(target_id))
+        .where(mine.c.kind == link, mine.c.post_id.in_(post_ids), _is_told(target_id))
+    )
+    return _first((row.post_id, row, "it links to the same page as") for row in rows)
+
+
+def _by_title(connection: Connection, target_id: int, feed_id: int, post_ids: Sequence[int]) -> _Found:
+    mine = {post_id: found for post_id, found in _titles(connection, post_ids).items() if found[0].shingles}
+    with_shingle: defaultdict[int, list[int]] = defaultdict(list)
+    for post_id, (title, _at) in mine.items():
+        for shingle in title.shingles:
+            with_shingle[shingle].append(post_id)
+    if not mine:
+        return {}
+    instants = [at for _title, at in mine.values()]
+    first, last = min(instants) - stories.WINDOW, max(instants) + stories.WINDOW
+    pairs: dict[tuple[int, int], Any] = {}
+    for some in in_chunks(sorted(with_shingle)):
+        rows = connection.execute(
+            select(shingles.c.shingle, posts.c.title, posts.c.effective_at, *_other())
+            .join(posts, posts.c.id == shingles.c.post_id)
+            .outerjoin(deliveries, _is_delivery(target_id))
+            .where(shingles.c.shingle.in_(some), shingles.c.at.between(first, last))
+            .where(posts.c.feed_id != feed_id, _is_told(target_id))
+        )
+        pairs |= {(post_id, row.other_id): row for row in rows for post_id in with_shingle[row.shingle]}
+    return _first(
+        (post_id, row, "it tells the same story as")
+        for (post_id, _other_id), row in pairs.items()
+        if abs(row.effective_at - mine[post_id][1]) <= stories.WINDOW
+        and stories.is_same(stories.read_title(row.title), mine[post_id][0])
+    )
+
+
+def _titles(connection: Connection, post_ids: Sequence[int]) -> dict[int, tuple[Title, Any]]:
+    rows = [
+        row
+        for some in in_chunks(post_ids)
+        for row in connection.execute(
+            select(posts.c.id, posts.c.title, posts.c.effective_at).where(posts.c.id.in_(some), posts.c.title != "")
+        )
+    ]
+    return {row.id: (stories.read_title(row.title), row.effective_at) for row in rows}
+
+
+def _other() -> list[Any]:
+    """Of the post that was first: its id, what it is called, and its delivery."""
+    name = (
+        select(feed_names.c.name)
+        .where(feed_names.c.feed_id == posts.c.feed_id)
+        .order_by(feed_names.c.active.desc(), feed_names.c.name)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return [posts.c.id.label("other_id"), name.label("feed_name"), deliveries.c.id.label("delivery_id")]
+
+
+def _is_delivery(target_id: int) -> Any:
+    return and_(
+        deliveries.c.target_id == target_id,
+        deliveries.c.post_id == posts.c.id,
+        deliveries.c.kind == "post",
+        deliveries.c.state.not_in(_UNTOLD),
+    )
+
+
+def _is_told(target_id: int) -> Any:
+    """It has a delivery, or is in the chat without one: an admin posted it by hand."""
+    by_hand = exists().where(
+        verdicts.c.post_id == posts.c.id,
+        verdicts.c.target_id == target_id,
+        verdicts.c.verdict == Verdict.DELIVERED,
+    )
+    return or_(deliveries.c.id.is_not(None), by_hand)
+
+
+def _first(found: Any) -> _Found:
+    """Of several that told it before, the first one: by hand, then by the order of the deliveries."""
+    told: _Found = {}
+    for post_id, row, how in found:
+        order = row.delivery_id or 0
+        if post_id not in told or order < told[post_id][0]:
+            what = f"post {row.other_id} of {row.feed_name}" if row.feed_name else "what was posted there by hand"
+            told[post_id] = (order, Told(f"{how} {what}", row.delivery_id))
+    return told
