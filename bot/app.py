@@ -18,6 +18,7 @@ from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
 from bot.config import Config, Settings, compare, host_is_loopback, read_config
 from bot.desk import Desk
 from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
+from bot.evidence import Evidence
 from bot.full_text import FullText
 from bot.model import Changes, Channel, FeedKind, Shown
 from bot.notices import Notices
@@ -26,7 +27,7 @@ from bot.personal import House
 from bot.poller import Polled, Poller
 from bot.replay import Replayer
 from bot.schedule import Schedule
-from bot.sender import LocalPreview, TelegramSender, open_bot, shut_down
+from bot.sender import LocalPreview, TelegramProbe, TelegramSender, open_bot, shut_down
 from bot.sources.article import ArticleReader
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
@@ -121,6 +122,7 @@ class App:
             subscriptions=self.routes.subscriptions,
             pace=config.pace,
             on_uncertain=config.on_uncertain,
+            evidence=self._evidence(),
         )
         self._notices = Notices(
             self._sender,
@@ -150,6 +152,17 @@ class App:
     def bot_id(self) -> int:
         """Whose deliveries these are; 0 is the preview."""
         return self._sender.bot_id
+
+    def _evidence(self) -> Evidence | None:
+        if self._bot is None:
+            return None
+        probe = TelegramProbe(self._bot)
+        return Evidence(self.database, probe, self._clock, bot_id=probe.bot_id, places=self._copy_places)
+
+    async def _copy_places(self) -> list[int]:
+        """Where copies of uncertain messages may go: the admin chat, else an admin."""
+        claimed = await self.database.read(reports.admin_ids)
+        return [place for place in (self.config.admin_chat, *self.config.admins, *claimed) if place is not None]
 
     async def prepare(self) -> None:
         """Bring the database up to date, and into agreement with feeds.yaml."""
@@ -400,6 +413,7 @@ class App:
             house=self._house,
             on_conflict=lambda problem: self._give_up(TokenRejected(problem)),
         )
+        self._commands.tell = self._notices.tell
         desk = Desk(
             self._turns,
             self._feeds,

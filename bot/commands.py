@@ -7,7 +7,7 @@ The one path to Telegram beside the outbox: a person waits for the answer. pytho
 import re
 import secrets
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,7 +46,7 @@ from bot.reception import Reception, is_for_us
 from bot.rights import ANONYMOUS, Caller
 from bot.screens import Screen
 from bot.sender import explain, link_preview_options, message_entities
-from bot.storage import lanes, people, reports, subscribers, updates
+from bot.storage import lanes, people, reports, sightings, subscribers, updates
 from bot.storage.database import Database
 
 log = structlog.get_logger()
@@ -54,7 +54,13 @@ log = structlog.get_logger()
 #: How long the claim link printed at the first start works.
 CLAIM_WINDOW = timedelta(minutes=15)
 #: What we listen to; everything else stays with Telegram.
-ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER, Update.INLINE_QUERY]
+ALLOWED_UPDATES = [
+    Update.MESSAGE,
+    Update.CALLBACK_QUERY,
+    Update.MY_CHAT_MEMBER,
+    Update.INLINE_QUERY,
+    Update.CHANNEL_POST,
+]
 #: Seconds for which Telegram may answer the same inline query by itself.
 INLINE_CACHE = 60
 
@@ -108,6 +114,8 @@ class Commands:
         self.language, self.admins = language, admins
         self.claim: Claim | None = None
         self.admin: Admin | None = None
+        #: Lines for the admin chat.
+        self.tell: Callable[[Sequence[str]], Awaitable[None]] = _tell_nobody
         self._database = database
         self._clock = clock
         self._bot_id = int(bot.token.partition(":")[0])
@@ -164,7 +172,9 @@ class Commands:
 
     async def _answer(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         try:
-            if update.inline_query:
+            if update.channel_post:  # no question to us, and harmless to note twice
+                await self._channel_posted(update.channel_post)
+            elif update.inline_query:
                 await self._inline_asked(update.inline_query)
             elif await self._is_new(update):
                 await self._take(update)
@@ -393,6 +403,10 @@ class Commands:
 
     # --- channels --------------------------------------------------------------------------------------------
 
+    async def _channel_posted(self, post: TelegramMessage) -> None:
+        """Somebody else posted in a channel: a search for a message of ours need not look at it."""
+        await self._database.write(sightings.raise_to, self._bot_id, post.chat_id, post.message_id)
+
     async def _membership_changed(self, change: ChatMemberUpdated) -> None:
         """Rights came or went: the lane stops or goes on at once, and an admin who added us gets the card."""
         chat, member = change.chat, change.new_chat_member
@@ -406,8 +420,10 @@ class Commands:
             resumed = await self._database.write(lanes.resume, self._bot_id, chat.id, self._clock.now())
             log.info("may post", chat_id=chat.id, resumed=resumed)
         else:
-            await self._database.write(lanes.pause, self._bot_id, chat.id, problem)
+            waiting = await self._database.write(lanes.pause, self._bot_id, chat.id, problem)
             log.warning("may not post", chat_id=chat.id, problem=problem)
+            if waiting is not None:
+                await self.tell([replies.rights_lost(chat.title or str(chat.id), waiting, self.language)])
         was_outside = change.old_chat_member.status in (ChatMember.LEFT, ChatMember.BANNED)
         if was_outside and is_inside and await self.is_admin(change.from_user.id):
             language = await self._language(change.from_user.id, change.from_user.language_code)
@@ -435,6 +451,10 @@ def _trail(error: BaseException) -> str:
     """Where it happened: our own lines, outermost first."""
     frames = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+
+
+async def _tell_nobody(_lines: Sequence[str]) -> None:
+    pass
 
 
 def _posting_problem(member: ChatMember, *, is_channel: bool) -> str | None:

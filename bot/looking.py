@@ -282,6 +282,16 @@ def _subscription(config: Config, name: str | None, feed: Feed) -> Subscription:
     )
 
 
+def warnings(settings: Settings, config: Config) -> list[str]:
+    """What is right and may surprise all the same."""
+    if settings.token and config.channels and config.admin_chat is None:
+        return [
+            "bot.admins: empty: nobody can get a copy of a message whose answer was lost, to see whether it arrived; "
+            f"`on_uncertain: {config.on_uncertain}` alone decides about it. Name an admin who has started the bot"
+        ]
+    return []
+
+
 async def check_online(settings: Settings, config: Config) -> list[str]:
     """Read each feed once, and ask Telegram for each chat and our rights in it; what fails, in words."""
     problems: list[str] = []

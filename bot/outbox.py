@@ -9,7 +9,10 @@ A delivery is a row, and its state says what is known of it:
         -> pending     surely not sent and worth another try; it keeps its place and blocks its lane meanwhile
         -> uncertain   no clear answer, or the lease ran out: it may have been sent
         -> dead        Telegram will never take it, or the chat is gone, or seven days of tries are over
-    uncertain   to be settled, ten seconds after the attempt or later; blocks its lane
+    uncertain   to be settled, ten seconds after the attempt or later; blocks its lane (``settlement.py``)
+        -> sent        it was looked for, and is in the chat
+        -> pending     it was looked for, and is not; or a part of it is, and the others follow
+      where nobody can look:
         -> pending     ``on_uncertain: resend``: sent again, at the risk of a double
         -> held        ``on_uncertain: hold``: a person decides
     held        waits for a person; does not block
@@ -44,6 +47,7 @@ from bot.errors import (
     TokenRejected,
     Uncertain,
 )
+from bot.evidence import Evidence
 from bot.gate import Gate
 from bot.model import (
     PREVIEW_BOT,
@@ -58,6 +62,7 @@ from bot.model import (
 )
 from bot.pacing import WINDOW, BotPace, Pace, chat_ready_at
 from bot.personal import House
+from bot.settlement import Settlement, settle_at, unsent
 from bot.storage import feeds, files, lanes, subscribers, ties
 from bot.storage.database import Database
 from bot.storage.lanes import Lane, LeaseLost
@@ -69,12 +74,12 @@ log = structlog.get_logger()
 SEND_DEADLINE = timedelta(seconds=30)
 #: A lease outlives the send made under it.
 LEASE = SEND_DEADLINE + timedelta(seconds=10)
-#: The server may still be working on a send whose connection broke.
-SETTLE_AFTER = timedelta(seconds=10)
 #: A transient fault makes nothing dead before this.
 GIVE_UP_AFTER = timedelta(days=7)
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(hours=1)
+#: A chat that could not be looked at is tried again.
+LOOK_AGAIN = timedelta(seconds=30)
 #: ``once`` waits for a Retry-After up to this; a longer one is left for later.
 SHORT_WAIT = timedelta(seconds=60)
 #: Lanes served at the same time: enough for 28 messages a second at 300 ms each.
@@ -97,21 +102,6 @@ def retry_at(error: RetryLater, attempts: int, first_attempt_at: datetime, now: 
     if now - first_attempt_at > GIVE_UP_AFTER:
         return None
     return now + min(FIRST_RETRY * 2.0 ** min(attempts - 1, 20), LONGEST_RETRY)
-
-
-def settle_at(delivery: Delivery) -> datetime:
-    """When an attempt of unknown outcome may be settled."""
-    return (delivery.attempt_at or delivery.created_at) + SETTLE_AFTER
-
-
-def unsent(parts: Sequence[Message], message_ids: Sequence[int]) -> Sequence[Message]:
-    """The parts that are not out yet; an album has an id for each of its items."""
-    out = len(message_ids)
-    for index, part in enumerate(parts):
-        if out <= 0:
-            return parts[index:]
-        out -= part.count
-    return ()
 
 
 # --- what it needs -------------------------------------------------------------------------------------------
@@ -165,6 +155,7 @@ class Outbox:
         pace: Pace,
         on_uncertain: OnUncertain,
         house: House | None = None,
+        evidence: Evidence | None = None,
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.subscriptions = subscriptions
@@ -177,6 +168,7 @@ class Outbox:
         self._bot_pace = BotPace(pace)
         self._gate = Gate(database)
         self._editor = Editor(database, sender, clock, render=self._compose, turn=self._turn, lease=LEASE)
+        self._settlement = Settlement(database, clock, evidence)
         self._next_turn = asyncio.Lock()  # those who wait for the bot's pace do so in the order in which they came
         self._resolve_again: dict[int, datetime] = {}
         self._ready_soon: dict[int, datetime] = {}  # lanes that wait for pacing or a settlement, by chat
@@ -204,6 +196,7 @@ class Outbox:
         The only way anything is sent. Safe to run in many processes: lanes are leased.
         """
         done = Delivered()
+        await self._settlement.clean_up()
         await self._resolve_targets(done)
         began = self._clock.now()
         last_claim = began + LONGEST_PASS
@@ -273,6 +266,7 @@ class Outbox:
                 if self._stopping or ready_at > now:
                     next_at = self._wait_for_pace(lane, ready_at)
                     break
+                await self._settlement.prepare(lane)
                 outcome = await self._deliver(lane, delivery, recent, done)
                 recent += outcome.answered
                 if outcome.next_at is not None:
@@ -280,6 +274,9 @@ class Outbox:
                     break
             if next_at is None and not self._stopping:
                 next_at = await self._change_messages(lane, recent)
+            await self._database.write(lanes.release, lane, next_at)
+        except DeliveryError as error:
+            next_at = await self._put_off(lane, error, done)
             await self._database.write(lanes.release, lane, next_at)
         except StorageError as error:
             # Nothing was written: the lease runs out, and the lane is found as it was.
@@ -302,26 +299,26 @@ class Outbox:
         return ready_at
 
     async def _settle_uncertain(self, lane: Lane, delivery: Delivery) -> datetime | None:
-        """Decide about an attempt that may have gone through; return when to look again."""
-        now = self._clock.now()
-        if delivery.state is DeliveryState.SENDING:
-            # Its lease is over, or we would not hold the lane: nobody is writing it any more.
-            reason = "the process ended while it was being sent"
-            await self._database.write(lanes.end, lane, delivery, DeliveryState.UNCERTAIN, reason)
-        if settle_at(delivery) > now:
-            self._ready_soon[lane.chat_id] = settle_at(delivery)
-            return settle_at(delivery)
-        # The preview shows what the database holds: there is nothing outside that could hold a second copy.
-        if self._on_uncertain is OnUncertain.RESEND or lane.bot_id == PREVIEW_BOT:
-            log.warning("uncertain send repeated", delivery=delivery.id, chat_id=lane.chat_id)
-            await self._database.write(
-                lanes.put_back, lane, delivery, now, "sent again: the first try may have arrived"
-            )
-        else:
-            log.warning("uncertain send held", delivery=delivery.id, chat_id=lane.chat_id)
-            reason = "it may have been sent; look into the chat, then `qasedak retry` if it is not there"
-            await self._database.write(lanes.end, lane, delivery, DeliveryState.HELD, reason)
-        return now
+        """Decide about an attempt that may have gone through; return when to look at the lane again.
+
+        Raises: DeliveryError, when it cannot be looked at now.
+        """
+        next_at = await self._settlement.settle(lane, delivery, self._on_uncertain)
+        if next_at > self._clock.now():
+            self._ready_soon[lane.chat_id] = next_at
+        return next_at
+
+    async def _put_off(self, lane: Lane, error: DeliveryError, done: Delivered) -> datetime:
+        """A chat could not be looked at; return when to try again. Nothing of it was sent or decided."""
+        log.warning("chat not looked at", chat_id=lane.chat_id, problem=str(error))
+        match error:
+            case TokenRejected():
+                self._fatal, self._stopping = error, True
+            case RightsMissing():
+                await self._database.write(lanes.pause, lane.bot_id, lane.chat_id, str(error))
+                done.problems.append(str(error))
+        after = error.after if isinstance(error, RetryLater) else None
+        return self._clock.now() + (after or LOOK_AGAIN)
 
     async def _deliver(self, lane: Lane, delivery: Delivery, recent: Sequence[datetime], done: Delivered) -> "_Outcome":
         """Make one attempt and record how it ended. Parts that the chat's pace puts off go out another time."""

@@ -19,17 +19,22 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say everything that is wrong with feeds.yaml, and where."""
-    problems, code = [], 2
+    problems: list[str] = []
+    warnings: list[str] = []
+    code = 2
     try:
         settings, config = configured()
-        problems = list(config.refused)
+        problems, warnings = list(config.refused), looking.warnings(settings, config)
         if online and not problems:
             problems, code = asyncio.run(looking.check_online(settings, config)), 1
     except ConfigError as error:
         problems = error.problems
     if as_json:
-        print_json({"ok": not problems, "problems": problems})
-    elif not problems:
+        print_json({"ok": not problems, "problems": problems, "warnings": warnings})
+        raise typer.Exit(code if problems else 0)
+    if not problems:
+        for warning in warnings:
+            say(f"warning: {warning}")
         typer.echo(
             f"{config.path}: fine. {len(config.channels)} channels, {len(config.feeds)} feeds and archives, "
             f"{len(config.subscriptions)} routes"

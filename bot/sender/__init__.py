@@ -1,8 +1,10 @@
 """(6) Hand a message to the Bot API, or to the local preview; turn every error of python-telegram-bot into ours.
 
-``sending.py`` sends; ``transport.py`` is the connection under it; ``refusals.py`` says what to do about an error.
+``sending.py`` sends; ``probing.py`` looks at what is there; ``transport.py`` is the connection under it;
+``refusals.py`` says what to do about an error.
 """
 
+from bot.sender.probing import Match, Seen, TelegramProbe
 from bot.sender.refusals import HANDLED, explain
 from bot.sender.sending import (
     ChatReport,
@@ -20,7 +22,10 @@ __all__ = [
     "AiohttpRequest",
     "ChatReport",
     "LocalPreview",
+    "Match",
     "NotSent",
+    "Seen",
+    "TelegramProbe",
     "TelegramSender",
     "explain",
     "keyboard",

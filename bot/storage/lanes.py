@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, literal, or_, select, update
 
 from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage, Wait
-from bot.storage import records, subscribers
+from bot.storage import records, sightings, subscribers
 from bot.storage.dialects import upsert
 from bot.storage.schema import chats, deliveries, edits, feeds, hosts, lanes, posts, subscriptions, targets
 
@@ -201,6 +201,7 @@ def part_sent(
     renewed = renew(connection, lane, until)
     ids = (*delivery.message_ids, *sent.message_ids)
     _move(connection, delivery, (DeliveryState.SENDING,), message_ids=list(ids), sent_at=sent.sent_at)
+    sightings.raise_to(connection, lane.bot_id, lane.chat_id, ids[-1])
     return renewed, replace(delivery, message_ids=ids)
 
 
@@ -216,6 +217,25 @@ def sent(connection: Connection, lane: Lane, delivery: Delivery, last: SentMessa
         sent_at=last.sent_at,
         error=None,
     )
+    sightings.raise_to(connection, lane.bot_id, lane.chat_id, last.message_ids[-1])
+
+
+def found(
+    connection: Connection, lane: Lane, delivery: Delivery, ids: Sequence[int], now: datetime, *, is_all: bool
+) -> None:
+    """uncertain -> sent: it is in the chat under these ids; -> pending, where further parts of it are to go out."""
+    renew(connection, lane, lane.lease_until)
+    _move(
+        connection,
+        delivery,
+        BLOCKING,
+        state=DeliveryState.SENT if is_all else DeliveryState.PENDING,
+        message_ids=[*delivery.message_ids, *ids],
+        sent_at=delivery.attempt_at or now,
+        due_at=now,
+        error=None,
+    )
+    sightings.raise_to(connection, lane.bot_id, lane.chat_id, max(ids))
 
 
 def put_back(connection: Connection, lane: Lane, delivery: Delivery, due_at: datetime, error: str | None) -> None:
@@ -297,9 +317,21 @@ def release(connection: Connection, lane: Lane, next_at: datetime | None) -> Non
     )
 
 
-def pause(connection: Connection, bot_id: int, chat_id: int, reason: str) -> None:
-    """Stop a lane until an admin of its chat acts; its deliveries stay."""
-    connection.execute(update(lanes).where(lanes.c.bot_id == bot_id, lanes.c.chat_id == chat_id).values(paused=reason))
+def pause(connection: Connection, bot_id: int, chat_id: int, reason: str) -> int | None:
+    """Stop a lane until an admin of its chat acts; its deliveries stay.
+
+    Return how many that are; None for a chat without a lane.
+    """
+    stopped = connection.execute(
+        update(lanes).where(lanes.c.bot_id == bot_id, lanes.c.chat_id == chat_id).values(paused=reason)
+    ).rowcount
+    waiting = select(func.count()).where(
+        deliveries.c.target_id.in_(
+            select(targets.c.id).where(targets.c.bot_id == bot_id, targets.c.chat_id == chat_id)
+        ),
+        deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
+    )
+    return connection.execute(waiting).scalar_one() if stopped else None
 
 
 def resume(connection: Connection, bot_id: int, chat_id: int, now: datetime) -> bool:

@@ -357,6 +357,21 @@ chats = Table(
     Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
     Column("language", Text),  # NULL: never chosen
     Column("options", JSON, nullable=False, server_default="{}"),  # model.ChatOptions, what differs from the default
+    Column("last_seen_id", BigInteger),  # of its messages, where they are numbered by themselves; NULL: nobody looked
+)
+
+#: Copies for an admin of messages that were looked at: written before they are made, gone when they are deleted.
+copies = Table(
+    "copies",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("bot_id", BigInteger, nullable=False),
+    Column("place", BigInteger, nullable=False),  # the chat they go to
+    Column("chat_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("copy_id", BigInteger),  # NULL until Telegram has answered
+    Column("planned_at", Instant, nullable=False),
+    Column("owner", Text, nullable=False),  # process.py: who will delete it
 )
 
 #: Updates of Telegram that were answered: their numbers, no words of anybody. Cleared after two days.

@@ -57,6 +57,7 @@ class Fault:
     action: Action
     method: str = "(?!getUpdates).*"
     chat_id: int | None = None
+    containing: str = ""  #: in the text or caption
     times: int = 1
     skip: int = 0
     seconds: float = 0.0
@@ -68,9 +69,12 @@ class Fault:
         if self.action not in get_args(Action):
             raise ValueError(f"no such fault: {self.action}")  # else a typo would be a fault that never happens
 
-    def fits(self, method: str, chat_id: int | None) -> bool:
-        is_here = self.chat_id is None or self.chat_id == chat_id
-        return is_here and re.fullmatch(self.method, method, re.IGNORECASE) is not None
+    def fits(self, call: "Call") -> bool:
+        is_here = self.chat_id is None or self.chat_id == call.chat_id
+        words = str(call.params.get("text") or call.params.get("caption") or "")
+        return (
+            is_here and self.containing in words and re.fullmatch(self.method, call.method, re.IGNORECASE) is not None
+        )
 
 
 @dataclass(slots=True)
@@ -265,7 +269,7 @@ class BotApi:
 
     def _take_fault(self, call: Call) -> Fault | None:
         for fault in self.faults:
-            if not fault.fits(call.method, call.chat_id):
+            if not fault.fits(call):
                 continue
             if fault.skip:
                 fault.skip -= 1

@@ -502,8 +502,18 @@ def test_a_file_without_mistakes_is_fine(here: Path) -> None:
     Path("feeds.yaml").write_text(SMALLEST)
     ended = call("check")
     assert ended == Ended(0, "feeds.yaml: fine. 1 channels, 1 feeds and archives, 1 routes\n", "")
-    assert call("check", "--json") == Ended(0, '{"ok": true, "problems": []}\n', "")
+    assert call("check", "--json") == Ended(0, '{"ok": true, "problems": [], "warnings": []}\n', "")
     assert list(here.iterdir()) == [here / "feeds.yaml"]
+
+
+def test_a_bot_without_anybody_to_copy_for_is_warned_of(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is wrong: an uncertain send is then decided by a setting alone."""
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "1:s3cret")
+    Path("feeds.yaml").write_text(SMALLEST)
+    ended = call("check")
+    assert (ended.code, ended.err[:27]) == (0, "warning: bot.admins: empty:")
+    Path("feeds.yaml").write_text("bot: {admins: [42]}\n" + SMALLEST)
+    assert call("check").err == ""
 
 
 def test_every_mistake_is_one_line(here: Path) -> None:
@@ -511,7 +521,7 @@ def test_every_mistake_is_one_line(here: Path) -> None:
     ended = call("check")
     assert (ended.code, ended.out, ended.err.splitlines()) == (2, "", PROBLEMS)
     ended = call("check", "--json")
-    assert (ended.code, ended.lines, ended.err) == (2, [{"ok": False, "problems": PROBLEMS}], "")
+    assert (ended.code, ended.lines, ended.err) == (2, [{"ok": False, "problems": PROBLEMS, "warnings": []}], "")
 
 
 @pytest.mark.parametrize("arguments", [["once"], ["once", "--json"], ["run"]], ids=["once", "once-json", "run"])

@@ -1,7 +1,7 @@
 """Conversations with the bot, by long polling, in both languages; and what rights that come and go do to a lane."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from bot.menus import MENU
 from bot.personal import House
 from bot.replies import choose_language
 from bot.sender import open_bot
-from bot.storage import people, reports
+from bot.storage import people, reports, sightings
 from tests.builders import NOW, a_feed, a_subscription, an_entry
 from tests.conversations import buttons
 from tests.fakes.bot_api import TOKEN, BotApi
@@ -183,6 +183,29 @@ async def test_lost_rights_stop_the_lane_at_once_and_their_return_lets_it_go_on(
     await ask(api, "/help")
     await lite.deliver_until_idle(lite.outbox())
     assert await lite.states() == ["sent"]
+
+
+async def test_the_admin_hears_at_once_of_rights_that_were_lost(api: BotApi, commands: Commands, lite: Stage) -> None:
+    told: list[str] = []
+
+    async def tell(lines: Sequence[str]) -> None:
+        told.extend(lines)
+
+    commands.tell = tell
+    await lite.read(an_entry(1), an_entry(2), an_entry(3, published=NOW))
+    api.crowd.bot_status(CHANNEL, ADMIN, "administrator", can_post_messages=False)
+    await ask(api, "/help")
+    (line,) = told
+    assert line.startswith("کانال «آسمان شب»: اجازهٔ ارسال ندارم. ۱ نوشته نگه داشته‌ام.")
+
+
+async def test_what_others_post_in_a_channel_raises_the_id_from_which_is_looked(
+    api: BotApi, commands: Commands, lite: Stage
+) -> None:
+    api.crowd.channel_post(CHANNEL, "One")
+    api.crowd.channel_post(CHANNEL, "Two")
+    await ask(api, "/help")
+    assert await lite.database.read(sightings.last_seen, int(TOKEN.partition(":")[0]), CHANNEL) == 2
 
 
 async def test_in_a_group_only_what_is_meant_for_the_bot_is_answered(api: BotApi, commands: Commands) -> None:

@@ -25,7 +25,20 @@ def upgrade() -> None:
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("options", sa.JSON(), server_default="{}", nullable=False),
+        sa.Column("last_seen_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bot_id", "chat_id", name=op.f("pk_chats")),
+    )
+    op.create_table(
+        "copies",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("bot_id", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("copy_id", sa.BigInteger(), nullable=True),
+        sa.Column("planned_at", sa.BigInteger(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_copies")),
     )
     op.create_table(
         "feeds",
