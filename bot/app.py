@@ -20,6 +20,7 @@ from bot.desk import Desk
 from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
 from bot.evidence import Evidence
 from bot.full_text import FullText
+from bot.hand_posts import HandPosts
 from bot.model import Changes, Channel, FeedKind, Shown
 from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
@@ -414,6 +415,9 @@ class App:
             on_conflict=lambda problem: self._give_up(TokenRejected(problem)),
         )
         self._commands.tell = self._notices.tell
+        self._commands.hand_posts = HandPosts(
+            self.database, self.bot_id, self._clock, lambda: self.routes.subscriptions.values()
+        )
         desk = Desk(
             self._turns,
             self._feeds,

@@ -38,6 +38,7 @@ from bot.clock import Clock
 from bot.conversation import Conversation, Speaker, speaker_of
 from bot.errors import DeliveryError, TokenRejected
 from bot.following import Following
+from bot.hand_posts import HandPosts
 from bot.labels import translator
 from bot.model import Language, Message
 from bot.permissions import Permissions
@@ -60,6 +61,7 @@ ALLOWED_UPDATES = [
     Update.MY_CHAT_MEMBER,
     Update.INLINE_QUERY,
     Update.CHANNEL_POST,
+    Update.EDITED_CHANNEL_POST,
 ]
 #: Seconds for which Telegram may answer the same inline query by itself.
 INLINE_CACHE = 60
@@ -116,6 +118,7 @@ class Commands:
         self.admin: Admin | None = None
         #: Lines for the admin chat.
         self.tell: Callable[[Sequence[str]], Awaitable[None]] = _tell_nobody
+        self.hand_posts: HandPosts | None = None
         self._database = database
         self._clock = clock
         self._bot_id = int(bot.token.partition(":")[0])
@@ -172,8 +175,8 @@ class Commands:
 
     async def _answer(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         try:
-            if update.channel_post:  # no question to us, and harmless to note twice
-                await self._channel_posted(update.channel_post)
+            if update.channel_post or update.edited_channel_post:  # no question to us, and harmless to note twice
+                await self._channel_posted(update)
             elif update.inline_query:
                 await self._inline_asked(update.inline_query)
             elif await self._is_new(update):
@@ -403,9 +406,13 @@ class Commands:
 
     # --- channels --------------------------------------------------------------------------------------------
 
-    async def _channel_posted(self, post: TelegramMessage) -> None:
-        """Somebody else posted in a channel: a search for a message of ours need not look at it."""
-        await self._database.write(sightings.raise_to, self._bot_id, post.chat_id, post.message_id)
+    async def _channel_posted(self, update: Update) -> None:
+        """Somebody else posted in a channel, or changed it: no place to search for ours, and what it says is known."""
+        post = update.channel_post or update.edited_channel_post
+        if post is not None:
+            await self._database.write(sightings.raise_to, self._bot_id, post.chat_id, post.message_id)
+            if self.hand_posts is not None:
+                await self.hand_posts.note(post)
 
     async def _membership_changed(self, change: ChatMemberUpdated) -> None:
         """Rights came or went: the lane stops or goes on at once, and an admin who added us gets the card."""

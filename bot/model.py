@@ -26,6 +26,7 @@ class FeedKind(StrEnum):
 
     HTTP = "http"
     ARCHIVE = "archive"
+    CHAT = "chat"  #: not in feeds.yaml: what the admins of a channel post there by hand
 
 
 class Flag(StrEnum):

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, text
 
-from bot.model import Entry, Post
+from bot.model import Entry, FeedKind, Post
 from bot.storage import records
 from bot.storage.dialects import upsert_all
 from bot.storage.schema import feed_names, feeds, posts, search_places, unindexed
@@ -249,7 +249,9 @@ def is_visible() -> ColumnElement[bool]:
     """Whether people may see a post: it waits for nobody's decision, and its feed is in feeds.yaml."""
     held = select(posts.c.id).where(posts.c.held.is_not(None))
     # + 0: the feeds are to be looked at in the order of time, not the times of feed after feed.
-    return posts.c.id.not_in(held) & (posts.c.feed_id + 0).in_(select(feed_names.c.feed_id).where(feed_names.c.active))
+    named = select(feed_names.c.feed_id).where(feed_names.c.active)
+    by_hand = select(feeds.c.id).where(feeds.c.kind == FeedKind.CHAT)
+    return posts.c.id.not_in(held) & (posts.c.feed_id + 0).in_(named.union(by_hand))
 
 
 def _newest(connection: Connection, query: SearchQuery, zone: ZoneInfo) -> Sequence[int]:
@@ -268,7 +270,8 @@ def _newest(connection: Connection, query: SearchQuery, zone: ZoneInfo) -> Seque
 
 _VISIBLE = (
     " AND posts.id NOT IN (SELECT id FROM posts WHERE held IS NOT NULL)"
-    " AND posts.feed_id + 0 IN (SELECT feed_id FROM feed_names WHERE active)"
+    " AND posts.feed_id + 0 IN"
+    " (SELECT feed_id FROM feed_names WHERE active UNION SELECT id FROM feeds WHERE kind = 'chat')"
 )
 
 
@@ -428,4 +431,4 @@ def load(connection: Connection, post_ids: Sequence[int]) -> dict[int, tuple[str
             .order_by(feed_names.c.active, feed_names.c.name.desc())
         )
     }
-    return {row.id: (names.get(row.feed_id, ""), records.post_of(row)) for row in rows}
+    return {row.id: (names.get(row.feed_id) or row.feed_title or "", records.post_of(row)) for row in rows}

@@ -13,9 +13,19 @@ from typing import Any
 from sqlalchemy import Connection, and_, exists, literal_column, or_, select
 
 from bot import stories
-from bot.model import DeliveryState, SameStory, Subscription, Verdict
+from bot.model import DeliveryState, FeedKind, SameStory, Subscription, Verdict
 from bot.storage.dialects import in_chunks, insert_into
-from bot.storage.schema import deliveries, feed_names, post_keys, posts, shingles, subscriptions, targets, verdicts
+from bot.storage.schema import (
+    deliveries,
+    feed_names,
+    feeds,
+    post_keys,
+    posts,
+    shingles,
+    subscriptions,
+    targets,
+    verdicts,
+)
 from bot.stories import Title
 
 #: Of a backfill, so many titles are compared, the newest; of older posts only the links.
@@ -72,7 +82,11 @@ def remember(connection: Connection, post_ids: Sequence[int]) -> None:
 def _is_shared(connection: Connection, target_id: int, feed_id: int) -> bool:
     """Whether another feed ever led to a target: else, as in most, nothing need be compared."""
     others = exists().where(subscriptions.c.target_id == target_id, subscriptions.c.feed_id != feed_id)
-    return bool(connection.execute(select(others)).scalar())
+    if connection.execute(select(others)).scalar():
+        return True
+    chat_id = connection.execute(select(targets.c.chat_id).where(targets.c.id == target_id)).scalar()
+    by_hand = exists().where(feeds.c.kind == FeedKind.CHAT, feeds.c.url == f"chat {chat_id}")
+    return bool(connection.execute(select(by_hand)).scalar())
 
 
 _Found = dict[int, tuple[int, Told]]  #: with the place of the other one: the first of several is named
