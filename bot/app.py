@@ -379,11 +379,8 @@ class App:
 
     async def load_channel(self, name: str, template: str) -> Sequence[Shown]:
         """What the preview page shows of a channel; by another template than its own where one is named."""
-        routes = self.routes.subscriptions
-        if not template:
-            return await channel_posts.load(self.database, self.bot_id, name, routes)
-        text = self.config.templates[template]
-        return await channel_posts.load_by(self.database, self.bot_id, name, routes, template, text)
+        seen = channel_posts.Seen(self.database, self.bot_id, name, self.routes.subscriptions, self._sender.bot_name)
+        return await (seen.by(template, self.config.templates[template]) if template else seen.as_sent())
 
     # --- the bot ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ are dressed anew from what is stored, which is what they would have become.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot import dressing
 from bot.model import Delivery, Shown, Subscription
@@ -18,40 +18,50 @@ MOST_SENT, MOST_DRESSED = 500, 100
 MOST_WAITING = 50
 
 
-async def load(database: Database, bot_id: int, channel: str, routes: Mapping[int, Subscription]) -> Sequence[Shown]:
-    """What was sent to a channel, as it was sent, and what waits for it."""
-    sent = await database.read(reports.shown_in_channel, bot_id, channel, MOST_SENT)
-    waiting = await database.read(reports.pending_in_channel, bot_id, channel, MOST_WAITING)
-    return [*sent, *await asyncio.to_thread(_dressed, waiting, routes)]
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One channel of one bot; *bot_name* is for the buttons that lead into it."""
 
+    database: Database
+    bot_id: int
+    channel: str
+    routes: Mapping[int, Subscription]
+    bot_name: str | None
 
-async def load_by(
-    database: Database, bot_id: int, channel: str, routes: Mapping[int, Subscription], template: str, text: str
-) -> Sequence[Shown]:
-    """The same posts as they would be by another template, whose source is *text*."""
-    other = {
-        number: replace(route, channel=replace(route.channel, template=template), template_text=text)
-        for number, route in routes.items()
-        if route.channel.name == channel
-    }
-    sent = await database.read(reports.shown_in_channel, bot_id, channel, MOST_DRESSED)
-    found = await database.read(reports.deliveries_of, [shown.delivery_id for shown in sent])
-    waiting = await database.read(reports.pending_in_channel, bot_id, channel, MOST_WAITING)
-    anew = await asyncio.to_thread(_dressed, [replace(each, parts=()) for each in (*found, *waiting)], other)
-    dressed = {shown.delivery_id: shown for shown in anew}
-    past = [replace(shown, parts=dressed[shown.delivery_id].parts) for shown in sent if shown.delivery_id in dressed]
-    return [*past, *(dressed[each.id] for each in waiting if each.id in dressed)]
+    async def as_sent(self) -> Sequence[Shown]:
+        """What was sent, as it was sent, and what waits."""
+        sent = await self.database.read(reports.shown_in_channel, self.bot_id, self.channel, MOST_SENT)
+        return [*sent, *await asyncio.to_thread(self._dressed, await self._waiting(), self.routes)]
 
+    async def by(self, template: str, text: str) -> Sequence[Shown]:
+        """The same posts as they would be by another template, whose source is *text*."""
+        routes = {
+            number: replace(route, channel=replace(route.channel, template=template), template_text=text)
+            for number, route in self.routes.items()
+            if route.channel.name == self.channel
+        }
+        sent = await self.database.read(reports.shown_in_channel, self.bot_id, self.channel, MOST_DRESSED)
+        found = await self.database.read(reports.deliveries_of, [shown.delivery_id for shown in sent])
+        waiting = await self._waiting()
+        anew = await asyncio.to_thread(self._dressed, [replace(each, parts=()) for each in (*found, *waiting)], routes)
+        dressed = {shown.delivery_id: shown for shown in anew}
+        past = [
+            replace(shown, parts=dressed[shown.delivery_id].parts) for shown in sent if shown.delivery_id in dressed
+        ]
+        return [*past, *(dressed[each.id] for each in waiting if each.id in dressed)]
 
-def _dressed(deliveries: Sequence[Delivery], routes: Mapping[int, Subscription]) -> list[Shown]:
-    return [
-        Shown(
-            delivery_id=delivery.id,
-            post_id=delivery.post.id,
-            state=delivery.state,
-            parts=delivery.parts or tuple(dressing.dress(delivery.post, subscription)),
-            due_at=delivery.due_at,
-        )
-        for delivery in deliveries
-        if (subscription := routes.get(delivery.subscription_id))
-    ]
+    async def _waiting(self) -> Sequence[Delivery]:
+        return await self.database.read(reports.pending_in_channel, self.bot_id, self.channel, MOST_WAITING)
+
+    def _dressed(self, deliveries: Sequence[Delivery], routes: Mapping[int, Subscription]) -> list[Shown]:
+        return [
+            Shown(
+                delivery_id=delivery.id,
+                post_id=delivery.post.id,
+                state=delivery.state,
+                parts=delivery.parts or tuple(dressing.dress(delivery.post, subscription, bot=self.bot_name)),
+                due_at=delivery.due_at,
+            )
+            for delivery in deliveries
+            if (subscription := routes.get(delivery.subscription_id))
+        ]

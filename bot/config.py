@@ -20,7 +20,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot import render
 from bot.errors import ConfigError
 from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection, quiet_records
-from bot.model import Changes, Channel, Feed, FeedKind, Language, OnUncertain, Replay, Subscription, SummaryOptions
+from bot.model import (
+    Changes,
+    Channel,
+    Feed,
+    FeedKind,
+    Language,
+    Media,
+    OnUncertain,
+    Replay,
+    Subscription,
+    SummaryOptions,
+)
 from bot.pacing import Pace
 from bot.yaml_file import KeyPath, Problem, YamlFile
 from bot.yaml_mistakes import explain, shown, suggest
@@ -155,6 +166,7 @@ class Config:
     feeds: tuple[Feed, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     refused: tuple[str, ...] = ()  #: what is not sent although it is configured, and why
+    notes: tuple[str, ...] = ()  #: what works otherwise than one may think
     tags: Mapping[str, str] = field(default_factory=dict)  #: hashtags that mean the same in two languages
     templates: Mapping[str, str] = field(default_factory=lambda: render.TEMPLATES)
 
@@ -339,6 +351,7 @@ def _build(document: Document, file: YamlFile, *, with_token: bool) -> Config:
         feeds=tuple(feeds),
         subscriptions=tuple(allowed),
         refused=tuple(refused),
+        notes=tuple(_in_order(list(_notes(document, file)))),
         tags=document.tags,
         templates={**render.TEMPLATES, **document.templates},
     )
@@ -360,8 +373,9 @@ def _channel(name: str, written: Mapping[str, Any], document: Document, *, chat:
     values = {key: value for key, value in written.items() if key not in _NOT_OF_A_CHANNEL}
     if "calendars" in values:
         values["calendars"] = tuple(values["calendars"])
-    if "only" in values:
-        values["only"] = tuple(values["only"])
+    for key in ("only", "buttons"):
+        if key in values:
+            values[key] = tuple(values[key])
     if "quiet_hours" in values:
         values["quiet_hours"] = quiet_records(values["quiet_hours"])
     summary = written.get("summary", "unwritten")
@@ -439,6 +453,16 @@ def _subscriptions(document: Document, channels: Mapping[str, Channel], feeds: l
 
 def _channel_name(item: str | RouteSection) -> str:
     return item if isinstance(item, str) else item.channel
+
+
+def _notes(document: Document, file: YamlFile) -> Iterator[Problem]:
+    """Where two keys of a channel do not go together (PRODUCT 1.9)."""
+    for name, section in document.channels.items():
+        merged = _merge(document.defaults, section)
+        if merged.get("media") is Media.ALBUM and merged.get("buttons"):
+            key = "buttons" if "buttons" in section.model_fields_set else "media"
+            place = file.key(("channels", name, key) if key in section.model_fields_set else ("channels", name))
+            yield place, f"channels.{name}: an album can have no buttons; posts of one picture, or none, have them"
 
 
 def _refuse_samples(subscriptions: list[Subscription], file: YamlFile) -> tuple[list[Subscription], list[str]]:

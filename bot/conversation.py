@@ -175,9 +175,19 @@ class Conversation:
             if answer.refusal is not None:
                 return self._refused(answer.refusal, speaker)
         found = await self.following.open_link(payload, speaker.to)
-        if isinstance(found, Link):
-            return await self._browsing.post(found.post_id or 0, speaker.language)
-        return found
+        if not isinstance(found, Link):
+            return found
+        if found.more_of is not None:
+            return await self._more_of(found.more_of, speaker.to)
+        return await self._browsing.post(found.post_id or 0, speaker.language)
+
+    async def _more_of(self, feed_id: int, to: Listener) -> Screen | None:
+        """The newest posts of a feed that has a name; what only one person reads by its address is nobody else's."""
+        feed = self.following.house.feeds.get(feed_id)
+        if feed is None:
+            return None
+        posts = await self._database.read(reports.latest_posts, replies.LATEST, feed.name)
+        return Screen(replies.latest(posts, to.language, self._browsing.zone, self._clock.now()))
 
     async def home(self, speaker: Speaker) -> Screen:
         """The first screen."""

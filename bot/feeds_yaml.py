@@ -31,6 +31,7 @@ from bot.model import (
     OnUncertain,
     OnWeekdayMismatch,
     Pick,
+    PostButton,
     QuietHours,
     SameStory,
     SummaryOptions,
@@ -57,6 +58,7 @@ from bot.yaml_values import (
     WebAddress,
     Whole,
     Zone,
+    each_button_once,
     each_once,
     form,
     is_mapping,
@@ -69,8 +71,8 @@ from bot.yaml_values import (
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
 NOT_YET = frozenset(
     {
-        "imports", "open", "keep", "paid_broadcast", "buttons",
-        "overflow", "digest", "approve", 
+        "imports", "open", "keep", "paid_broadcast",
+        "overflow", "digest", "approve",
     }
 )  # fmt: skip
 
@@ -184,6 +186,8 @@ class ChannelSection(Section):
     media: Media = Media.PREVIEW
     """A post's pictures: preview shows one large above the text; photo sends it with the text as its caption, a small
     recording likewise; album sends all of them, up to ten; none."""
+    buttons: Annotated[list[PostButton], AfterValidator(each_button_once)] = Field(default_factory=list)
+    """Under each post, in this order: read, share, subscribe (to its feed, in the bot), more (of its feed, there)."""
     source: Literal["auto", "always", "never"] = "auto"
     """Whether the source is named; auto: where a channel has two feeds or more."""
     footer: str = Field("", max_length=500)

@@ -222,7 +222,7 @@ class Following:
     async def open_link(self, payload: str, to: Listener) -> Screen | Link | None:
         """What a deep link asks for: a screen; or the link, where it is for somebody else to show."""
         link = links.read(payload)
-        if link is None or (link.post_id is not None):
+        if link is None or link.post_id is not None or link.more_of is not None:
             return link
         if link.tag is not None:
             return await self.follow_tag("#" + link.tag, to)

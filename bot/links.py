@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 LONGEST = 64
-_NUMBER = re.compile(r"([fp])_([0-9a-z]{1,12})")
+_NUMBER = re.compile(r"([fmp])_([0-9a-z]{1,12})")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -19,6 +19,7 @@ class Link:
     """A deep link: to a feed or a post by its id, or to a hashtag."""
 
     feed_id: int | None = None
+    more_of: int | None = None  #: a feed, to be looked at and not to be followed
     post_id: int | None = None
     tag: str | None = None
 
@@ -26,6 +27,11 @@ class Link:
 def to_feed(feed_id: int) -> str:
     """The payload that follows a feed."""
     return f"f_{_short(feed_id)}"
+
+
+def to_more(feed_id: int) -> str:
+    """The payload that shows a feed's newest posts."""
+    return f"m_{_short(feed_id)}"
 
 
 def to_post(post_id: int) -> str:
@@ -43,7 +49,7 @@ def read(payload: str) -> Link | None:
     """What a payload means; None for anything that none of the above wrote."""
     if found := _NUMBER.fullmatch(payload):
         number = int(found[2], 36)
-        return Link(feed_id=number) if found[1] == "f" else Link(post_id=number)
+        return {"f": Link(feed_id=number), "m": Link(more_of=number), "p": Link(post_id=number)}[found[1]]
     if not payload.startswith("t_") or len(payload) > LONGEST:
         return None
     try:
@@ -51,6 +57,11 @@ def read(payload: str) -> Link | None:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
     return Link(tag=tag) if tag and to_tag(tag) == payload else None
+
+
+def address(bot: str, payload: str) -> str:
+    """What opens the bot of that name with a payload."""
+    return f"https://t.me/{bot}?start={payload}"
 
 
 def _short(number: int) -> str:

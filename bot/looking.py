@@ -19,6 +19,7 @@ from bot.config import Config, Settings, archive_pattern
 from bot.errors import BotError, ConfigError, DeliveryError, ParseError
 from bot.identity import Identified
 from bot.model import (
+    ANY_BOT,
     Channel,
     DeliveryState,
     Entry,
@@ -207,7 +208,7 @@ class Preview:
     @property
     def messages(self) -> list[tuple[str, list[Message]]]:
         """Of each entry its id, and what it would become."""
-        return [(post.ident, dressing.dress(post, self.subscription)) for post in self.posts]
+        return [(post.ident, dressing.dress(post, self.subscription, bot=ANY_BOT)) for post in self.posts]
 
     def page(self) -> str:
         """The page that ``/preview/{channel}`` would be, with its pictures, and by each template that ships."""
@@ -221,7 +222,7 @@ class Preview:
         text = self.subscription.template_text if template == own.template else render.TEMPLATES[template]
         route = replace(self.subscription, channel=replace(own, template=template), template_text=text)
         return [
-            Shown(number, 0, DeliveryState.SENT, tuple(dressing.dress(post, route)), now(), now())
+            Shown(number, 0, DeliveryState.SENT, tuple(dressing.dress(post, route, bot=ANY_BOT)), now(), now())
             for number, post in enumerate(self.posts, 1)
         ]
 
@@ -284,12 +285,13 @@ def _subscription(config: Config, name: str | None, feed: Feed) -> Subscription:
 
 def warnings(settings: Settings, config: Config) -> list[str]:
     """What is right and may surprise all the same."""
+    found = list(config.notes)
     if settings.token and config.channels and config.admin_chat is None:
-        return [
+        found += [
             "bot.admins: empty: nobody can get a copy of a message whose answer was lost, to see whether it arrived; "
             f"`on_uncertain: {config.on_uncertain}` alone decides about it. Name an admin who has started the bot"
         ]
-    return []
+    return found
 
 
 async def check_online(settings: Settings, config: Config) -> list[str]:

@@ -16,6 +16,8 @@ Language = Literal["fa", "en"]  #: languages the product speaks; posts may be in
 FUTURE = timedelta(minutes=10)
 #: The bot that stands for the local preview: what it showed was not sent by any other (DESIGN 6).
 PREVIEW_BOT = 0
+#: Its name, in links that lead into the bot: nobody but its owner sees them.
+ANY_BOT = "your_bot"
 #: What a subscriber's chat may choose among: layouts that ship, and sentences of a summary (0: none).
 OWN_TEMPLATES = ("default", "compact")
 OWN_SENTENCES = (0, 1, 3, 5)
@@ -116,6 +118,15 @@ class Media(StrEnum):
     PHOTO = "photo"  #: a photo with the text as its caption; a small recording likewise
     ALBUM = "album"  #: all pictures, up to ten
     NONE = "none"
+
+
+class PostButton(StrEnum):
+    """What may stand under a post; the names of feeds.yaml."""
+
+    READ = "read"
+    SHARE = "share"
+    SUBSCRIBE = "subscribe"  #: to this feed, in the bot
+    MORE = "more"  #: of this feed, in the bot
 
 
 class MessageKind(StrEnum):
@@ -413,6 +424,7 @@ class Channel:
     length: Length = Length.QUOTE
     summary: SummaryOptions | None = field(default_factory=SummaryOptions)
     media: Media = Media.PREVIEW
+    buttons: tuple[PostButton, ...] = ()  #: in their order, two in a row
     source: bool = False  #: whether the source is named
     footer: str = ""
     hashtags: int = 3

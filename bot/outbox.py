@@ -112,6 +112,10 @@ class Sender(EditsMessages, Protocol):
 
     bot_id: int
 
+    @property
+    def bot_name(self) -> str | None:
+        """What links into the bot name it by; None until it is known."""
+
     async def send(self, chat_id: int, message: Message) -> SentMessage:
         """Hand one message over.
 
@@ -421,7 +425,7 @@ class Outbox:
         plan = subscription.feed.replay
         is_anniversary = delivery.is_replay and plan is not None and plan.pick is Pick.ON_THIS_DAY
         today = delivery.created_at.astimezone(zone).date() if is_anniversary else None
-        return dressing.dress(delivery.post, subscription, replayed_on=today)
+        return dressing.dress(delivery.post, subscription, bot=self._sender.bot_name, replayed_on=today)
 
     async def _begin(self, lane: Lane, delivery: Delivery, parts: Sequence[Message]) -> tuple[Lane, Delivery]:
         self._step("before the attempt is committed")

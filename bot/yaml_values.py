@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from pydantic_core import PydanticCustomError
 
 from bot import filters
-from bot.model import Calendar
+from bot.model import Calendar, PostButton
 
 #: Asking a publisher more often is bad manners, whoever wants it.
 SHORTEST_INTERVAL = timedelta(minutes=15)
@@ -135,6 +135,13 @@ def each_once(calendars: list[Calendar]) -> list[Calendar]:
     if len(set(calendars)) < len(calendars):
         raise PydanticCustomError("twice", "must name each calendar once")
     return calendars
+
+
+def each_button_once(buttons: list[PostButton]) -> list[PostButton]:
+    """Refuse a button that is named twice."""
+    if len(set(buttons)) < len(buttons):
+        raise PydanticCustomError("twice", "must name each button once")
+    return buttons
 
 
 def summary_or_off(value: Any) -> Any:

@@ -22,7 +22,7 @@ from telegram.error import TelegramError
 
 from bot.clock import Clock, SystemClock
 from bot.errors import ChatGone
-from bot.model import PREVIEW_BOT, Message, MessageKind, SentMessage
+from bot.model import ANY_BOT, PREVIEW_BOT, Message, MessageKind, SentMessage
 from bot.sender.refusals import POST_RIGHT, explain
 
 
@@ -42,6 +42,14 @@ class TelegramSender:
         self._bot = bot
         self._clock = clock or SystemClock()
         self.bot_id = int(bot.token.partition(":")[0])
+
+    @property
+    def bot_name(self) -> str | None:
+        """Its @name without the sign; None until Telegram has told it."""
+        try:
+            return str(self._bot.username)
+        except RuntimeError:  # what the library raises before its first getMe
+            return None
 
     async def send(self, chat_id: int, message: Message) -> SentMessage:
         """Send one message, as text or caption + entities.
@@ -196,6 +204,7 @@ class LocalPreview:
     """Takes every message and sends it nowhere: what the store keeps of a delivery is what the page shows."""
 
     bot_id = PREVIEW_BOT
+    bot_name = ANY_BOT
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -15,6 +15,7 @@ class FakeSender:
 
     clock: FakeClock
     bot_id: int = 123456
+    bot_name: str | None = "qasedak_bot"
     sent: list[tuple[int, str, datetime]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     edited: list[tuple[int, int, Message]] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot import channel_posts
+from bot.channel_posts import Seen
 from bot.model import DeliveryState, Enclosure, Media, MessageKind
 from bot.render import TEMPLATES
 from tests.builders import a_channel, a_subscription, an_entry
@@ -16,8 +16,9 @@ async def test_the_page_has_what_went_out_and_what_waits_by_any_template(lite: S
     await lite.read(*(an_entry(number, enclosures=picture) for number in range(1, 6)))
     await lite.outbox().deliver_due()
     routes, bot = lite.routes.subscriptions, lite.sender.bot_id
-    own = await channel_posts.load(lite.database, bot, "main", routes)
-    other = await channel_posts.load_by(lite.database, bot, "main", routes, "compact", TEMPLATES["compact"])
+    seen = Seen(lite.database, bot, "main", routes, "qasedak_bot")
+    own = await seen.as_sent()
+    other = await seen.by("compact", TEMPLATES["compact"])
     states = [DeliveryState.SENT] * 3 + [DeliveryState.PENDING] * 2
     assert [shown.state for shown in own] == [shown.state for shown in other] == states
     assert [shown.delivery_id for shown in own] == [shown.delivery_id for shown in other]

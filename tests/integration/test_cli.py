@@ -503,6 +503,11 @@ def test_a_file_without_mistakes_is_fine(here: Path) -> None:
     ended = call("check")
     assert ended == Ended(0, "feeds.yaml: fine. 1 channels, 1 feeds and archives, 1 routes\n", "")
     assert call("check", "--json") == Ended(0, '{"ok": true, "problems": [], "warnings": []}\n', "")
+    with Path("feeds.yaml").open("a") as written:
+        written.write("defaults: {media: album, buttons: [read]}\n")
+    noted = call("check")
+    assert noted.code == 0
+    assert "warning: feeds.yaml:1:12: channels.main: an album can have no buttons" in noted.err
     assert list(here.iterdir()) == [here / "feeds.yaml"]
 
 

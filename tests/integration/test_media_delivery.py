@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Enclosure, Media
+from bot.model import Enclosure, Media, PostButton
 from bot.outbox import Outbox
 from bot.pacing import Pace
 from bot.sender import TelegramSender, open_bot
@@ -41,9 +41,11 @@ async def telegram(api: BotApi, sqlite: Database, clock: FakeClock) -> AsyncIter
     await bot.shutdown()
 
 
-async def open_outbox(stage: Stage, wanted: dict[int, Media]) -> Outbox:
+async def open_outbox(stage: Stage, wanted: dict[int, Media], **channel: Any) -> Outbox:
     """An outbox for channels that get every new post of one feed."""
-    channels = [a_channel(str(chat), chat=str(chat), media=media, language="en") for chat, media in wanted.items()]
+    channels = [
+        a_channel(str(chat), chat=str(chat), media=media, language="en", **channel) for chat, media in wanted.items()
+    ]
     await stage.adopt(*(a_subscription(a_feed(), channel) for channel in channels))
     await stage.read(an_entry(0))
     return stage.outbox(pace=Pace(per_second=1000, per_chat_minute=1000))
@@ -91,6 +93,25 @@ async def test_a_picture_that_telegram_refuses_costs_the_picture_and_not_the_pos
             assert sent.text.startswith(f"Moon number {number}\n"), refusal
             assert sent.message["link_preview_options"]["url"] == PICTURES[0].url, refusal
     assert await telegram.states() == ["sent"] * 2 * len(REFUSALS)
+
+
+async def test_buttons_lead_where_they_say_and_a_refused_one_costs_the_buttons_alone(
+    api: BotApi, telegram: Stage
+) -> None:
+    outbox = await open_outbox(telegram, {NEWS: Media.PHOTO}, buttons=tuple(PostButton))
+    await deliver(telegram, outbox, 1)
+    api.refuse(400, "Bad Request: inline keyboard button URL 'x' is invalid: Wrong HTTP URL", method="sendPhoto")
+    await deliver(telegram, outbox, 2)
+    first, second = api.sent
+    keyboard = first.message["reply_markup"]["inline_keyboard"]
+    feed_id = next(iter(telegram.routes.feeds))
+    assert [[button["url"] for button in row] for row in keyboard] == [
+        ["https://sky.example/1", "https://t.me/share/url?url=https%3A%2F%2Fsky.example%2F1"],
+        [f"https://t.me/{api.book.me['username']}?start={wish}_{feed_id}" for wish in "fm"],
+    ]
+    assert second.method == "sendPhoto"
+    assert "reply_markup" not in second.message
+    assert await telegram.states() == ["sent", "sent"]
 
 
 async def test_an_album_goes_out_without_the_picture_that_cannot_be_had(api: BotApi, telegram: Stage) -> None:

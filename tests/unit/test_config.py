@@ -33,6 +33,7 @@ from bot.model import (
     OnUncertain,
     OnWeekdayMismatch,
     Pick,
+    PostButton,
     QuietHours,
     Replay,
     SameStory,
@@ -100,6 +101,7 @@ OF_A_CHANNEL = {
     "months": ("afghan", "months", Months.AFGHAN),
     "digits": ("latin", "digits", Digits.LATIN),
     "date": ("3", "date", "3"),
+    "buttons": ("[more, read]", "buttons", (PostButton.MORE, PostButton.READ)),
     "lunar_offset": ("-1", "lunar_offset", -1),
     "template": ("compact", "template", "compact"),
     "length": ("split", "length", Length.SPLIT),
@@ -247,6 +249,21 @@ def test_a_chat_is_a_name_or_an_id(written: str, chat: str, read: Read) -> None:
 )
 def test_a_span_has_a_unit(span: str, meant: int, read: Read) -> None:
     assert read(f"{CHANNEL}{FEED}    every: {span}\n").feeds[0].every == timedelta(seconds=meant)
+
+
+def test_a_channel_of_albums_is_told_that_albums_have_no_buttons(read: Read) -> None:
+    config = read("""\
+defaults: {buttons: [read]}
+channels:
+  one:
+    chat: "@one_channel"
+    media: album
+  two: {chat: "@two_channel", buttons: [read], media: photo}
+feeds: {}
+""")
+    said = "channels.one: an album can have no buttons; posts of one picture, or none, have them"
+    assert [note.partition(": ")[2] for note in config.notes] == [said]
+    assert "/feeds.yaml:5:5: " in config.notes[0]
 
 
 def test_a_summary_may_be_off(read: Read) -> None:

@@ -6,7 +6,17 @@ import pytest
 
 from bot import dressing, fallback, render
 from bot.errors import MessageRejected
-from bot.model import Attachment, Enclosure, Entity, LinkPreview, Media, Message, MessageKind, SummaryOptions
+from bot.model import (
+    Attachment,
+    Enclosure,
+    Entity,
+    LinkPreview,
+    Media,
+    Message,
+    MessageKind,
+    PostButton,
+    SummaryOptions,
+)
 from bot.text.richtext import utf16_length
 from tests.builders import a_channel, a_post, a_subscription, an_entry
 
@@ -149,3 +159,68 @@ def test_a_refused_file_id_is_tried_again_by_its_address() -> None:
 
 def test_what_is_refused_for_its_words_has_no_plainer_form() -> None:
     assert fallback.plainer(dressed(Media.PHOTO, images(ONE)), MessageRejected("message is too long")) is None
+
+
+READ, SHARE, SUBSCRIBE, MORE = PostButton
+
+
+@pytest.mark.parametrize(
+    ("language", "labels"),
+    [
+        ("en", [["Read", "Share"], ["Follow in the bot", "More from this source"]]),
+        ("fa", [["خواندن", "هم\u200cرسانی"], ["دنبال کردن در ربات", "بیشتر از این منبع"]]),
+    ],
+)
+def test_buttons_stand_two_in_a_row_in_the_language_of_the_channel(language: str, labels: list[list[str]]) -> None:
+    post = a_post(an_entry(link="https://sky.example/ماه کامل?a=1&b=2"), feed_id=37)
+    channel = a_channel(language=language, buttons=tuple(PostButton))
+    (message,) = dressing.dress(post, a_subscription(channel=channel), bot="qasedak_bot")
+    assert [[button.text for button in row] for row in message.buttons] == labels
+    assert [button.url for row in message.buttons for button in row] == [
+        "https://sky.example/ماه%20کامل?a=1&b=2",
+        "https://t.me/share/url?url=https%3A%2F%2Fsky.example%2F%D9%85%D8%A7%D9%87%2520"
+        "%DA%A9%D8%A7%D9%85%D9%84%3Fa%3D1%26b%3D2",
+        "https://t.me/qasedak_bot?start=f_11",
+        "https://t.me/qasedak_bot?start=m_11",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "changes", "labels"),
+    [
+        ((MORE, READ), {}, ["More from this source", "Read"]),
+        ((READ, SHARE, MORE), {"link": None}, ["More from this source"]),
+        ((READ, SHARE), {"link": "http://localhost/1"}, []),
+        ((READ,), {"link": f"https://sky.example/{'x' * 2100}"}, []),
+        ((), {}, []),
+    ],
+    ids=["order", "no-link", "no-address", "too-long", "none"],
+)
+def test_a_button_that_leads_nowhere_is_left_out(
+    wanted: tuple[PostButton, ...], changes: dict[str, Any], labels: list[str]
+) -> None:
+    channel = a_channel(language="en", buttons=wanted)
+    (message,) = dressing.dress(a_post(an_entry(**changes)), a_subscription(channel=channel), bot="qasedak_bot")
+    assert [button.text for row in message.buttons for button in row] == labels
+
+
+def test_without_the_bots_name_no_button_leads_into_it() -> None:
+    channel = a_channel(language="en", buttons=(SUBSCRIBE, MORE, READ))
+    (message,) = dressing.dress(a_post(), a_subscription(channel=channel))
+    assert [button.text for row in message.buttons for button in row] == ["Read"]
+
+
+def test_every_form_of_a_message_has_its_buttons_but_the_album() -> None:
+    form: Message | None = dressed(Media.ALBUM, images(ONE, TWO), buttons=(READ,))
+    found = []
+    while form is not None:
+        found.append((form.kind, len(form.buttons)))
+        form = form.instead
+    assert found == [(MessageKind.ALBUM, 0), (MessageKind.PHOTO, 1), (MessageKind.TEXT, 1)]
+    assert dressed(Media.PREVIEW, (), template="compact", buttons=(READ,)).buttons == ()
+    refused = MessageRejected("no", buttons=True)
+    without = fallback.plainer(dressed(Media.PHOTO, images(ONE), buttons=(READ,)), refused)
+    assert without is not None
+    assert without.instead is not None
+    assert (without.kind, without.buttons, without.instead.buttons) == (MessageKind.PHOTO, (), ())
+    assert fallback.plainer(without, refused) is None

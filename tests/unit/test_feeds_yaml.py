@@ -80,6 +80,8 @@ IN_CHANNEL = [
     case("months", "months: persian", 13, "….months must be iranian, afghan or kurdish, not 'persian'"),
     case("digits", "digits: arabic", 13, "….digits must be auto, fa or latin, not 'arabic'"),
     case("date", "date: 9", 11, "….date must be full, compact, time, none, or a number from 1 to 8, not 9"),
+    case("button-twice", "buttons: [read, read]", 14, "….buttons must name each button once"),
+    case("button", "buttons: [like]", 15, "….buttons must be read, share, subscribe or more, not 'like'"),
     case("media", "media: film", 12, "….media must be preview, photo, album or none, not 'film'"),
     case("source", "source: true", 13, "….source must be auto, always or never, not true"),
     case("summary-is-a-word", "summary: none", 14, f"….summary {SUMMARY}, not 'none'"),

@@ -14,7 +14,11 @@ from bot.text.spans import parse_span
 
 @given(st.integers(0, 2**53))
 def test_a_link_comes_back_as_what_it_was(number: int) -> None:
-    for payload, link in ((links.to_feed(number), Link(feed_id=number)), (links.to_post(number), Link(post_id=number))):
+    for payload, link in (
+        (links.to_feed(number), Link(feed_id=number)),
+        (links.to_more(number), Link(more_of=number)),
+        (links.to_post(number), Link(post_id=number)),
+    ):
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", payload)
         assert links.read(payload) == link
 
