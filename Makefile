@@ -68,8 +68,8 @@ crash: install-dev  ## 300 runs of the crash test, an hour
 soak: install-dev  ## Ten minutes at Telegram's real pace
 	$(BIN)/python -m pytest tests/acceptance/test_soak.py --soak-seconds 600 --timeout 1200
 
-fuzz: install-dev  ## The property tests with 3,000 examples each, and every feed of the corpus torn
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/unit tests/integration/test_torn_corpus.py --whole-corpus -n 2 --timeout 3600
+fuzz: install-dev  ## The property tests with 3,000 examples each, and every feed of the corpus torn and shown
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/unit tests/integration/test_torn_corpus.py tests/acceptance/test_nasty_html.py tests/acceptance/test_telegram_rules.py --whole-corpus -n 2 --timeout 3600
 
 shots: install-dev  ## Write pictures of the pages to var/shots (needs Chromium)
 	$(BIN)/python -m tests.shots

@@ -34,13 +34,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-runs", type=int, default=2, help="how often the crash test kills the bot")
-    parser.addoption("--whole-corpus", action="store_true", help="tear all feeds of the corpus, not a few of them")
+    parser.addoption("--whole-corpus", action="store_true", help="long forms: every feed, every entry, every length")
     parser.addoption("--soak-seconds", type=int, default=4, help="how long the soak test sends at the real pace")
 
 
 @pytest.fixture
 def crash_runs(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--crash-runs"))
+
+
+@pytest.fixture
+def whole_corpus(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--whole-corpus"))
 
 
 @pytest.fixture

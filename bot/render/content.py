@@ -17,9 +17,10 @@ from bot.text import cutting, markup, persian
 from bot.text.markup import Block
 from bot.text.richtext import STYLES, RichText, entities, utf16_length
 from bot.text.sentences import sentence_ends
+from bot.text.tags import HUGE_TAG
 
 #: No delivery shows more: ten messages.
-LONGEST = 36_000
+LONGEST = 10 * 4096
 _READ = 4 * LONGEST  #: characters of its HTML
 #: About as much of a text stands open before an expandable quote; less than the other is not worth a quote.
 _OPEN, _WORTH_FOLDING = 500, 300
@@ -27,6 +28,8 @@ _OPEN, _WORTH_FOLDING = 500, 300
 _LONG_QUOTE = 400
 #: A sentence that stands for a missing title.
 _TITLE_LENGTH = 200
+
+_INDENT, _DEEPEST = "\u2003", 4  #: of a list within a list
 
 _NUMBER = re.compile(r"( *)([0-9]+)\. ")
 
@@ -53,9 +56,12 @@ class Content:
         if len(entities(self.rich)) <= most:
             return self
         spans = sorted(self.rich.spans, key=lambda span: (span.type in STYLES, span.start))
-        fits = [RichText(self.rich.text, tuple(spans[:count])) for count in range(len(spans) + 1)]
-        count = bisect_right(range(len(spans) + 1), most, key=lambda count: len(entities(fits[count])))
-        return replace(self, rich=fits[count - 1])
+
+        def first(count: int) -> RichText:
+            return RichText(self.rich.text, tuple(spans[:count]))
+
+        count = bisect_right(range(len(spans) + 1), most, key=lambda count: len(entities(first(count))))
+        return replace(self, rich=first(count - 1))
 
     def folded(self) -> "Content":
         """What comes after the first paragraphs in an expandable quote."""
@@ -93,26 +99,25 @@ def summary_of(words: str, language: str | None) -> Content:
 
 def content_of(entry: Entry, title: str) -> Content:
     """The text of the post, without the title that stands above it already."""
-    texts: list[tuple[Block, RichText]] = []
+    pieces: list[RichText] = []
+    fold_at: int | None = None
     size = 0
+    before: Block | None = None
     for block in _without_title(list(_blocks(entry)), title):
         rich = _shown(block, entry.language)
-        texts.append((block, rich))
+        if before is not None:
+            pieces.append(RichText(_gap(before, block)))
+            size += len(pieces[-1])
+        if fold_at is None and before is not None and before.kind != "heading" and size >= _OPEN:
+            fold_at = size
+        if fold_at is None and block.kind == "paragraph" and size + len(rich) > 2 * _OPEN:
+            fold_at = _within(rich, size)
+        pieces.append(rich)
         size += len(rich)
+        before = block
         if size > LONGEST:
             break
-    flowed = RichText()
-    fold_at: int | None = None
-    for (block, rich), (before, _) in zip(texts, [(None, None), *texts], strict=False):
-        if before is not None:
-            flowed += RichText(_gap(before, block))
-        if fold_at is None and before is not None and before.kind != "heading" and len(flowed) >= _OPEN:
-            fold_at = len(flowed)
-        if fold_at is None and block.kind == "paragraph" and len(flowed) + len(rich) > 2 * _OPEN:
-            fold_at = _within(rich, len(flowed))
-        flowed += rich
-    is_all = len(flowed) <= LONGEST and len(_html(entry)) <= _READ
-    return Content(flowed if is_all else cutting.cut(flowed, min(LONGEST, utf16_length(flowed.text) - 1)), fold_at)
+    return Content(cutting.cut(RichText.join("", pieces), LONGEST), fold_at)
 
 
 def _gap(before: Block, block: Block) -> str:
@@ -132,7 +137,8 @@ def _blocks(entry: Entry) -> Iterator[Block]:
 
 
 def _html(entry: Entry) -> str:
-    return entry.fullest or entry.summary or ""
+    html = entry.fullest or entry.summary or ""
+    return html if len(html) <= _READ else HUGE_TAG.sub("", html)
 
 
 def _without_title(blocks: list[Block], title: str) -> list[Block]:
@@ -156,6 +162,8 @@ def _shown(block: Block, language: str | None) -> RichText:
     number = _NUMBER.match(rich.text) if block.kind == "item" else None
     if number and persian.dominant_direction(rich.text) == "rtl":
         rich = RichText(persian.to_persian_digits(number[0]) + rich.text[number.end() :], rich.spans)
+    if block.depth > 1:
+        rich = RichText(_INDENT * min(block.depth - 1, _DEEPEST)) + rich
     if block.kind == "quote" and len(rich) > _LONG_QUOTE:
         spans = (
             replace(span, type="expandable_blockquote") if span.type == "blockquote" else span for span in rich.spans

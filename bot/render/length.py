@@ -19,6 +19,10 @@ _TRIES = 6
 #: Entities that a message has besides those of the post's own text.
 _OTHER_ENTITIES = 12
 
+#: A group takes 20 messages a minute, and nobody reads more in a row.
+MOST_PARTS = 10
+_GAP = "\n\n"
+
 #: Makes the whole message with this as the post's own text.
 Make = Callable[[Content], RichText]
 
@@ -26,8 +30,7 @@ Make = Callable[[Content], RichText]
 def fitted(make: Make, text: Content, channel: Channel, limit_utf16: int) -> list[RichText]:
     """The message, or its parts, each within the limit."""
     if channel.length is Length.SPLIT:
-        whole = make(text)
-        return [whole] if _fits(whole, limit_utf16) else _numbered(whole, channel.language, limit_utf16)
+        return _parted(make, text, channel.language, limit_utf16)
     if channel.length is Length.CUT:
         return [_shortened(make, text, limit_utf16)]
     return [_shortened(lambda shorter: make(shorter.folded()), text, limit_utf16)]
@@ -51,14 +54,22 @@ def _shortened(make: Make, text: Content, limit_utf16: int) -> RichText:
     return cutting.cut(rich, limit_utf16)
 
 
-def _numbered(whole: RichText, language: Language, limit_utf16: int) -> list[RichText]:
-    """The parts of a message; the last line of each says which it is, of how many."""
-    longest = _number(99, 99, language)
-    parts = cutting.split(whole, limit_utf16 - utf16_length(longest.text) - 2, ENTITY_LIMIT)
-    cleaned = [part for part in map(telegram_clean, parts) if part]
+def _parted(make: Make, text: Content, language: Language, limit_utf16: int) -> list[RichText]:
+    """As many messages as the text needs, up to the most; the last line of each says which it is, of how many."""
+    room = limit_utf16 - utf16_length(_number(MOST_PARTS, MOST_PARTS, language).text) - len(_GAP)
+    keep = len(text)
+    for _ in range(_TRIES):
+        whole = make(text.shortened(keep))
+        if _fits(whole, limit_utf16):
+            return [whole]
+        parts = [part for part in map(telegram_clean, cutting.split(whole, room, ENTITY_LIMIT)) if part]
+        if len(parts) <= MOST_PARTS:
+            break
+        keep = keep * MOST_PARTS * 9 // (len(parts) * 10)
+    count = min(len(parts), MOST_PARTS)
     return [
-        RichText.join("\n\n", (part, _number(number, len(cleaned), language)))
-        for number, part in enumerate(cleaned, start=1)
+        RichText.join(_GAP, (part, _number(number, count, language)))
+        for number, part in enumerate(parts[:count], start=1)
     ]
 
 

@@ -173,7 +173,7 @@ def _seam(window: RichText, end: int) -> int:
         if at > 0 and text[:at].strip():
             return min(at, end)
     at = _place(window, end, (_sentence_ends(text, end), _clause_ends(text, end), _word_ends(text, end)))
-    at = at or _last_space(text, end)
+    # A word longer than half a part, or a script without spaces, is parted between two graphemes.
     return at if text[:at].strip(DIRECTION + " \n") else grapheme_start(text, end)
 
 

@@ -7,6 +7,7 @@ knows no feed and no channel.
 
 import html as entities_of_html
 import re
+from bisect import bisect_left
 from dataclasses import replace
 from itertools import pairwise
 
@@ -91,17 +92,21 @@ _OPEN_TAG = {
 def to_html(rich: RichText) -> str:
     """HTML that ``parse`` reads back; safe to put into a template's output."""
     spans = normalise(rich).spans
-    containers = [span for span in spans if span.type not in _SPLIT]
-    styles = [span for span in spans if span.type in _SPLIT]
-    edges = sorted({0, len(rich.text), *(edge for span in spans for edge in (span.start, span.end))})
+    begin: dict[int, list[Span]] = {}
+    end_at: dict[int, list[Span]] = {}
+    for span in spans:
+        begin.setdefault(span.start, []).append(span)
+        end_at.setdefault(span.end, []).insert(0, span)
+    on: list[Span] = []  # the styles of the stretch
     out: list[str] = []
+    edges = sorted({0, len(rich.text), *begin, *end_at})
     for start, end in pairwise(edges):
-        out += (_open_tag(span) for span in containers if span.start == start)
-        on = [span for span in styles if span.start <= start < span.end]
+        out += (_open_tag(span) for span in begin.get(start, ()) if span.type not in _SPLIT)
+        on = [span for span in (*on, *begin.get(start, ())) if span.type in _SPLIT and span.end > start]
         out += (_open_tag(span) for span in on)
         out.append(escape(rich.text[start:end]))
         out += (_close_tag(span) for span in reversed(on))
-        out += (_close_tag(span) for span in reversed(containers) if span.end == end)
+        out += (_close_tag(span) for span in end_at.get(end, ()) if span.type not in _SPLIT)
     return "".join(out)
 
 
@@ -208,10 +213,14 @@ def neutralise(text: str) -> str:
 def neutralise_rich(rich: RichText) -> RichText:
     """``neutralise`` where Telegram looks: links, code and pre are left alone."""
     solid = [span for span in rich.spans if span.type in ("text_link", "code", "pre")]
-    for index in reversed(_behind_sigils(rich.text)):
-        if not any(span.start < index <= span.end for span in solid):
-            rich = rich.insert(index, _WORD_JOINER)
-    return rich
+    edges = sorted({(span.start, span.end) for span in solid})
+    ends = [end for _, end in edges]  # ascending: such spans do not overlap in a block
+
+    def is_solid(index: int) -> bool:
+        nth = bisect_left(ends, index)
+        return nth < len(edges) and edges[nth][0] < index
+
+    return rich.edited([(index, 0, _WORD_JOINER) for index in _behind_sigils(rich.text) if not is_solid(index)])
 
 
 def _behind_sigils(text: str) -> list[int]:

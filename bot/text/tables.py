@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from bot.text import persian
+
 
 class Table:
     """The cells of a table, and whether it is one: many pages set their text with tables."""
@@ -34,11 +36,23 @@ class Table:
         if self.is_layout or columns < 2 or len(rows) < 2 or columns > 8:
             return ""
         widths = [max(_width(row[index]) if index < len(row) else 0 for row in rows) for index in range(columns)]
+        mark = _mark([cell for row in rows for cell in row])
         lines = (
-            "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False)).rstrip()
+            f"  {mark}".join(
+                cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False)
+            ).rstrip(f" {mark}")
             for row in rows
         )
-        return "\n".join(lines)
+        return "\n".join(mark + line if mark else line for line in lines)
+
+
+def _mark(cells: list[str]) -> str:
+    """What keeps the columns of two scripts in one order in every line; "" for a table of one that needs none."""
+    text = " ".join(cells)
+    direction = persian.dominant_direction(text)
+    if direction is None or (direction == "ltr" and not any(persian.first_strong(cell) == "rtl" for cell in cells)):
+        return ""
+    return persian.MARKS[direction]
 
 
 def _width(text: str) -> int:

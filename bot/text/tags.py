@@ -115,7 +115,8 @@ _CLEANER = nh3.Cleaner(
     url_schemes={"http", "https", "tg"},
     link_rel=None,
 )
-_HUGE_TAG = re.compile(r"<[a-zA-Z/][^<>]{16384,}>?")
+#: Such as an image within its own address.
+HUGE_TAG = re.compile(r"<[a-zA-Z/][^<>]{16384,}>?")
 #: Elements that HTML closes by itself, or that have no end: many in a row are not deep.
 _SHALLOW = frozenset(
     (*VOID, "p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead", "tfoot", "wbr", "source", "col")
@@ -124,7 +125,7 @@ _SHALLOW = frozenset(
 
 def cleaned(html: str) -> str:
     """Well-formed HTML of known elements; scripts, forms, players and the like are gone with what is in them."""
-    return _CLEANER.clean(_flattened(_HUGE_TAG.sub("", html[:LIMIT_CHARS])))
+    return _CLEANER.clean(_flattened(HUGE_TAG.sub("", html[:LIMIT_CHARS])))
 
 
 def _flattened(html: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.text.richtext import RichText, Span, normalise
+from bot.text.richtext import MARKS, RichText, Span, normalise
 from bot.text.tables import Table
 from bot.text.tags import BLOCKS, LIMIT_CHARS, STYLES, VOID, Token, cleaned, is_hidden, link_target, tokens
 
@@ -27,6 +27,7 @@ class Block:
 
     kind: BlockKind
     rich: RichText
+    depth: int = 0  #: of an item: how many lists it stands in
 
 
 _ROLES: dict[str, BlockKind] = {
@@ -37,7 +38,9 @@ _ROLES: dict[str, BlockKind] = {
     "footer": "footer",
     "blockquote": "quote",
 }
-_LOOKS_LIKE_HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|<!\[CDATA\[")
+#: A tag, or one that was cut off among its attributes.
+_LOOKS_LIKE_HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|<!\[CDATA\[|<[a-zA-Z][\w-]*\s+[\w-]+=[^<>]*$")
+_CDATA = re.compile(r"\s*<!\[CDATA\[(.*?)(?:\]\]>)?\s*", re.DOTALL)
 #: A text without a tag that turns into one: some publishers escape their HTML once too often.
 _ESCAPED_TWICE = re.compile(
     r"\s*<(?:p|div|span|a|b|i|em|strong|img|br|h[1-6]|[uo]l|table|figure|blockquote)(?:\s[^<>]*)?/?>", re.IGNORECASE
@@ -69,6 +72,8 @@ def blocks(html: str, *, base_url: str | None = None, limit_chars: int = LIMIT_C
     ``limit_chars`` of the source are read. Text without a tag has one paragraph a line.
     """
     source = _seen(html[:limit_chars])
+    if wrapped := _CDATA.fullmatch(source):
+        source = wrapped[1]
     if not _LOOKS_LIKE_HTML.search(source):
         source = _seen(entities_of_html.unescape(source))
         if not _ESCAPED_TWICE.match(source):
@@ -296,7 +301,8 @@ class _Walk:
             self.found.append(Block(kind, RichText(text).marked("pre", language=self._pre[-1])))
             return
         rich = normalise(_tidy_lines(rich))
-        self.found.append(Block(kind, rich.marked("bold") if kind == "heading" else rich))
+        depth = len(self._lists) if kind == "item" else 0
+        self.found.append(Block(kind, rich.marked("bold") if kind == "heading" else rich, depth))
 
     def _kind(self) -> BlockKind:
         if self._pre:
@@ -363,6 +369,7 @@ def flow(found: Iterable[Block]) -> RichText:
     return text
 
 
+_NO_MARKS = dict.fromkeys(map(ord, MARKS))
 _READ_AS_TEXT = ("paragraph", "item", "quote", "pre", "table")
 
 
@@ -371,7 +378,7 @@ def plain(html: str, *, base_url: str | None = None) -> str:
     lines: list[str] = []
     for block in blocks(html, base_url=base_url):
         if block.kind in ("pre", "table"):
-            lines += (line.rstrip() for line in block.rich.text.split("\n"))
+            lines += (line.translate(_NO_MARKS).rstrip() for line in block.rich.text.split("\n"))
         elif block.kind in _READ_AS_TEXT:
             lines += (paragraph.replace("\n", " ") for paragraph in block.rich.text.split("\n\n"))
     return "\n".join(line for line in lines if line.strip())
