@@ -127,11 +127,20 @@ class MessageRejected(DeliveryError):
     """This very message is refused, however often it is tried.
 
     ``media`` is true when its picture is what was refused, of an album the one with number ``item``; ``buttons`` when
-    its buttons are: without them it may pass.
+    its buttons are, ``entities`` when its links and styles are: without them it may pass.
     """
 
-    def __init__(self, message: str, *, media: bool = False, item: int | None = None, buttons: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        media: bool = False,
+        item: int | None = None,
+        buttons: bool = False,
+        entities: bool = False,
+    ) -> None:
         self.media = media
+        self.entities = entities
         self.item = item
         self.buttons = buttons
         super().__init__(message)

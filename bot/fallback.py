@@ -14,6 +14,9 @@ def plainer(message: Message, refused: MessageRejected) -> Message | None:
     """The next form of a message, without what was refused; None where its words are what Telegram will not take."""
     if refused.buttons and message.buttons:
         return replace(message, buttons=(), instead=message.instead and replace(message.instead, buttons=()))
+    if refused.entities and message.entities:
+        instead = message.instead and replace(message.instead, entities=())
+        return replace(message, entities=(), instead=instead)
     if not refused.media:
         return None
     if any(attachment.file_id for attachment in message.media):

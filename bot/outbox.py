@@ -88,6 +88,8 @@ CONCURRENCY = 16
 BATCH = 20
 #: Lanes that become ready all the time must not keep a pass from ever ending: other things wait for it.
 LONGEST_PASS = timedelta(seconds=10)
+#: Less than this is a clock that is being adjusted.
+LEAP = timedelta(seconds=30)
 #: How long a chat that Telegram does not know is left alone before it is asked for again.
 RESOLVE_AGAIN = timedelta(minutes=5)
 
@@ -177,6 +179,7 @@ class Outbox:
         self._resolve_again: dict[int, datetime] = {}
         self._ready_soon: dict[int, datetime] = {}  # lanes that wait for pacing or a settlement, by chat
         self._serving: set[int] = set()
+        self._looked_at = clock.now()
         self._stopping = False
         self._fatal: TokenRejected | None = None
         #: Called between steps with their names; the crash test dies in it.
@@ -200,6 +203,7 @@ class Outbox:
         The only way anything is sent. Safe to run in many processes: lanes are leased.
         """
         done = Delivered()
+        await self._mind_the_clock()
         await self._settlement.clean_up()
         await self._resolve_targets(done)
         began = self._clock.now()
@@ -209,11 +213,7 @@ class Outbox:
             while not self._stopping:
                 now = self._clock.now()
                 if now < last_claim:
-                    free = CONCURRENCY - len(running)
-                    claimed = await self._database.write(
-                        lanes.claim, self._sender.bot_id, now, limit=free, lease=LEASE, besides=tuple(self._serving)
-                    )
-                    self._serving |= {lane.chat_id for lane in claimed}
+                    claimed = await self._claim(now, CONCURRENCY - len(running), done)
                     running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
                 elif not running:
                     done.wait(now)  # lanes may be due that there was no time for
@@ -228,6 +228,28 @@ class Outbox:
         for at in self._ready_soon.values():
             done.wait(at)
         return done
+
+    async def _claim(self, now: datetime, limit: int, done: Delivered) -> Sequence[Lane]:
+        try:
+            claimed = await self._database.write(
+                lanes.claim, self._sender.bot_id, now, limit=limit, lease=LEASE, besides=tuple(self._serving)
+            )
+        except StorageError as error:  # what is under way must not be cut off by it
+            done.problems.append(str(error))
+            log.error("no lane claimed", problem=str(error))
+            return ()
+        self._serving |= {lane.chat_id for lane in claimed}
+        return claimed
+
+    async def _mind_the_clock(self) -> None:
+        """A clock that was set back must not stop us until it is there again."""
+        before, now = self._looked_at, self._clock.now()
+        if now < before - LEAP:
+            log.warning("clock went back", by_seconds=(before - now).total_seconds())
+            await self._database.write(lanes.shift, self._sender.bot_id, now - before)
+            self._ready_soon.clear()
+            self._resolve_again.clear()
+        self._looked_at = now
 
     async def resume_paused(self) -> None:
         """Try paused lanes again: an admin may have acted while nobody was listening. Costs one request a lane."""

@@ -61,6 +61,7 @@ _MEDIA = re.compile(
     # A group may allow words and not pictures.
     r"not enough rights to send (?!text messages)\w[\w ]* to the chat|chat_send_(?!plain)\w+_forbidden"
 )
+_ENTITIES = re.compile(r"can't parse entities|entity_\w+_invalid|entities_too_long|entity_bounds_invalid")
 _BUTTONS = re.compile(r"inline keyboard|reply markup|button_\w+_invalid")
 
 
@@ -105,6 +106,8 @@ def _bad_request(error: TelegramError, chat: int | str) -> DeliveryError:
     said = error.message.lower()
     if flood := _ALBUM_FLOOD.search(said):
         return RetryLater(f"chat {chat}: {error.message}", after=timedelta(seconds=int(flood[1])))
+    if _ENTITIES.search(said):  # of ours, and so our mistake: the words go out all the same
+        return MessageRejected(f"chat {chat}: {error.message}", entities=True)
     if _BUTTONS.search(said):
         return MessageRejected(f"chat {chat}: {error.message}", buttons=True)
     if _MEDIA.search(said):

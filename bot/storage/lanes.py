@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, or_, select, update
+from sqlalchemy import BigInteger, Connection, Row, func, literal, or_, select, type_coerce, update
 
 from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage, Wait
@@ -348,6 +348,25 @@ def resume_all(connection: Connection, bot_id: int, now: datetime) -> None:
     """Let every paused lane of a bot have another try."""
     connection.execute(
         update(lanes).where(lanes.c.bot_id == bot_id, lanes.c.paused.is_not(None)).values(paused=None, next_at=now)
+    )
+
+
+def shift(connection: Connection, bot_id: int, by: timedelta) -> None:
+    """Move everything that waits, as the clock was moved: what had a minute to go has a minute to go."""
+    milliseconds = by // timedelta(milliseconds=1)
+
+    def moved(column: Any) -> Any:
+        return type_coerce(column, BigInteger) + milliseconds
+
+    connection.execute(
+        update(lanes)
+        .where(lanes.c.bot_id == bot_id)
+        .values(next_at=moved(lanes.c.next_at), lease_until=moved(lanes.c.lease_until))
+    )
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.bot_id == bot_id, deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]))
+        .values(due_at=moved(deliveries.c.due_at), attempt_at=moved(deliveries.c.attempt_at))
     )
 
 

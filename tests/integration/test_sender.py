@@ -10,7 +10,7 @@ import pytest
 import telegram.error
 from telegram import Bot
 
-from bot import errors
+from bot import errors, fallback
 from bot.model import Attachment, Button, Entity, LinkPreview, Message, MessageKind
 from bot.sender import HANDLED, AiohttpRequest, LocalPreview, NotSent, TelegramSender, explain, open_bot
 from tests.fakes.bot_api import TOKEN, BotApi
@@ -115,6 +115,37 @@ REFUSALS = [
     (409, "Conflict: terminated by other getUpdates request", CHANNEL, errors.RetryLater),
     (500, "Internal Server Error: restart", CHANNEL, errors.Uncertain),
     (504, "Gateway Timeout", CHANNEL, errors.Uncertain),
+    (
+        400,
+        'Bad Request: can\'t parse entities: unsupported start tag "p" at byte offset 2',
+        CHANNEL,
+        errors.MessageRejected,
+    ),
+    (400, "Bad Request: text is too long", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: message caption is too long", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: MEDIA_CAPTION_TOO_LONG", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: message text is empty", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: chat_id is empty", PERSON, errors.ChatGone),
+    (403, "Forbidden: bot can't send messages to bots", PERSON, errors.ChatGone),
+    (403, "Forbidden: bot was kicked from the group chat", CHANNEL, errors.RightsMissing),
+    (403, "Forbidden: bot was kicked from the supergroup chat", CHANNEL, errors.RightsMissing),
+    (403, "Forbidden: bot is not a member of the supergroup chat", CHANNEL, errors.RightsMissing),
+    (403, "Forbidden: the group chat was deleted", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: TOPIC_DELETED", CHANNEL, errors.RightsMissing),
+    (400, "Bad Request: wrong file identifier/HTTP URL specified", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: wrong HTTP URL specified", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: invalid file HTTP URL specified: Wrong port number", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: wrong remote file identifier specified: Wrong string length", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: IMAGE_PROCESS_FAILED", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: can't upload file by URL", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: group send failed", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: message to be replied not found", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: BUTTON_TYPE_INVALID", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: reply markup is too long", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: inline keyboard expected", CHANNEL, errors.MessageRejected),
+    (401, "Unauthorized: invalid token specified", CHANNEL, errors.TokenRejected),
+    (409, "Conflict: can't use getUpdates method while webhook is active", CHANNEL, errors.RetryLater),
+    (502, "Bad Gateway", CHANNEL, errors.Uncertain),
     (421, "Misdirected Request: unallowed token specified", CHANNEL, errors.TokenRejected),
 ]
 
@@ -132,6 +163,15 @@ async def test_each_refusal_says_what_to_do_next(
         await sender.send(chat, HELLO)
     assert type(raised.value) is expected
     assert TOKEN.partition(":")[2] not in str(raised.value)
+
+
+async def test_words_go_out_where_their_entities_are_refused(api: BotApi, sender: TelegramSender) -> None:
+    bold = Message("A full moon", (Entity("bold", 0, 11),))
+    api.refuse(400, "Bad Request: can't parse entities: the bold one")
+    with pytest.raises(errors.MessageRejected) as raised:
+        await sender.send(CHANNEL, bold)
+    assert fallback.plainer(bold, raised.value) == Message("A full moon")
+    assert fallback.plainer(Message("A full moon"), raised.value) is None
 
 
 async def test_a_flood_limit_says_for_how_long(api: BotApi, sender: TelegramSender) -> None:
