@@ -21,7 +21,7 @@ from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
 from bot.evidence import Evidence
 from bot.full_text import FullText
 from bot.hand_posts import HandPosts
-from bot.model import Changes, Channel, FeedKind, Shown
+from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
 from bot.personal import House
@@ -33,7 +33,7 @@ from bot.sources.article import ArticleReader
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
-from bot.storage import ingest, lanes, reports, search, waits
+from bot.storage import ingest, lanes, reports, search, subscribers, waits
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.supervisor import Supervisor
@@ -173,9 +173,25 @@ class App:
 
     async def _adopt(self) -> None:
         now = self._clock.now()
-        routes = await self.database.write(ingest.adopt, self.bot_id, self.config.feeds, self.config.subscriptions, now)
+        routes, opened = await self._routes_of(self.config)
         await self.database.write(waits.reconsider, self.bot_id, now)
-        self._follow(self.config, routes)
+        self._follow(self.config, routes, opened)
+
+    async def _routes_of(self, config: Config) -> tuple[Routes, list[Feed]]:
+        """The routes of feeds.yaml in the store; and where it is open, the feeds that people follow by address."""
+        now = self._clock.now()
+        routes = await self.database.write(ingest.adopt, self.bot_id, config.feeds, config.subscriptions, now)
+        if not config.is_open:
+            return routes, []
+        return routes, await self.database.read(subscribers.open_feeds, self.bot_id, routes.feeds)
+
+    async def _keep_open(self, url: str, title: str | None) -> int | None:
+        """Read a feed from now on that somebody is about to follow by its address; None: no room."""
+        feed = Feed("", FeedKind.HTTP, url, title=title)
+        feed_id = await self.database.write(subscribers.keep_feed, feed, self._clock.now())
+        if feed_id is not None:
+            self.routes.feeds.setdefault(feed_id, subscribers.open_feed(feed_id, url))
+        return feed_id
 
     async def reload(self) -> Changes:
         """Read feeds.yaml again and go by it at once; with a mistake in it, everything goes on as before.
@@ -185,9 +201,9 @@ class App:
         async with self._reloading:
             config = await asyncio.to_thread(self._read_config, self.config.path)
             now = self._clock.now()
-            routes = await self.database.write(ingest.adopt, self.bot_id, config.feeds, config.subscriptions, now)
+            routes, opened = await self._routes_of(config)
             changes = compare(self.config, config)
-            self._follow(config, routes)
+            self._follow(config, routes, opened)
             await self.database.write(waits.reconsider, self.bot_id, now)
         log.info("feeds.yaml read again", added=changes.feeds_added, removed=changes.feeds_removed)
         return changes
@@ -195,7 +211,7 @@ class App:
     def _read_config(self, path: Path) -> Config:
         return read_config(path, environment=self.settings.variables(), with_token=self._bot is not None)
 
-    def _follow(self, config: Config, routes: Routes) -> None:
+    def _follow(self, config: Config, routes: Routes, opened: Sequence[Feed]) -> None:
         """Hand everybody the new records. Nothing here waits: nobody sees half of them."""
         if _archives(config) != _archives(self.config):
             self._watch_anew.set()
@@ -203,7 +219,9 @@ class App:
         self._poller.routes = self._replayer.routes = routes
         self._poller.zone = self._feeds.zone = config.zone
         self._fetcher.contact = config.contact
-        house = self._house = House(routes.feeds, config.language, config.timezone, config.tags, config.templates)
+        # People see the feeds of feeds.yaml; what somebody follows by its address is read, and nobody else's.
+        house = self._house = House(dict(routes.feeds), config.language, config.timezone, config.tags, config.templates)
+        routes.feeds.update({feed.id: feed for feed in opened})
         self._outbox.configure(routes.subscriptions, config.pace, config.on_uncertain, house)
         self._notices.configure(config.admin_chat if self._bot else None, config.language)
         if self._site is not None:
@@ -211,6 +229,7 @@ class App:
             self._site.titles = {name: self._site.titles.get(name, name) for name in config.channels}
         if self._commands is not None:
             self._commands.configure(config.language, config.zone, config.admins, house)
+            self._commands.is_open = config.is_open
 
     def reload_soon(self) -> "asyncio.Task[None]":
         """Read feeds.yaml again, and say how that went: what SIGHUP asks for."""
@@ -329,7 +348,12 @@ class App:
         if any(change.after.moved_to != change.before.moved_to for change in polled.changes):
             await self._adopt()  # where a feed moved to the address of another, their routes are one now
         words, now = labels.catalog(self.config.language), self._clock.now()
-        changes = [health.describe(change, now, self.config.language, words) for change in polled.changes]
+        ours = {feed.name for feed in self.config.feeds}  # no person is asked to mend what a subscriber sent
+        changes = [
+            health.describe(change, now, self.config.language, words)
+            for change in polled.changes
+            if change.feed in ours
+        ]
         await self._notices.tell([*polled.for_admin, *changes])
         metrics.polled(
             read=polled.read,
@@ -423,6 +447,8 @@ class App:
             read=self._read_config,
             reload=self.reload,
         )
+        self._commands.open(desk, self._keep_open)
+        self._commands.is_open = self.config.is_open
         self._commands.admin = Admin(self._bot, desk, self._clock, self._commands.is_admin)
         if not self.config.admins and not await self.database.read(reports.admin_ids):
             self._commands.claim = Claim(self._clock.now() + CLAIM_WINDOW)

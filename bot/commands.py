@@ -31,7 +31,7 @@ from telegram import Message as TelegramMessage
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 
-from bot import admin, browsing, menus, replies, screens
+from bot import admin, admin_replies, browsing, menus, replies, screens
 from bot.admin import Admin
 from bot.browsing import Browsing, Seal
 from bot.clock import Clock
@@ -41,6 +41,7 @@ from bot.following import Following
 from bot.hand_posts import HandPosts
 from bot.labels import translator
 from bot.model import Language, Message
+from bot.opening import Finder, Opening
 from bot.permissions import Permissions
 from bot.personal import House
 from bot.reception import Reception, is_for_us
@@ -119,6 +120,8 @@ class Commands:
         #: Lines for the admin chat.
         self.tell: Callable[[Sequence[str]], Awaitable[None]] = _tell_nobody
         self.hand_posts: HandPosts | None = None
+        self.opening: Opening | None = None
+        self._is_open = False
         self._database = database
         self._clock = clock
         self._bot_id = int(bot.token.partition(":")[0])
@@ -132,6 +135,21 @@ class Commands:
         builder = ApplicationBuilder().bot(bot).concurrent_updates(Reception(clock, self._too_much))
         self._application: Application = builder.build()  # type: ignore[type-arg]  # six parameters that nobody reads
         self._application.add_handler(TypeHandler(Update, self._answer))
+
+    def open(self, finder: Finder, keep: Callable[[str, str | None], Awaitable[int | None]]) -> None:
+        """Prepare to look at addresses for people; whether that is allowed, ``configure`` and ``is_open`` say."""
+        self.opening = Opening(finder, self._following, self._clock, keep)
+        self.is_open = self._is_open
+
+    @property
+    def is_open(self) -> bool:
+        """``bot.open``: whether anybody may follow any feed by its address."""
+        return self._is_open
+
+    @is_open.setter
+    def is_open(self, value: bool) -> None:
+        self._is_open = value
+        self._conversation.opening = self.opening if value else None
 
     def configure(self, language: Language, zone: ZoneInfo, admins: Collection[int], house: House) -> None:
         """Go on with what feeds.yaml says now."""
@@ -159,6 +177,8 @@ class Commands:
         """Stop listening; the answer under way is finished."""
         if self.admin is not None:
             await self.admin.close()
+        if self.opening is not None:
+            await self.opening.close()
         if self._application.updater is not None and self._application.updater.running:
             await self._application.updater.stop()
         if self._application.running:
@@ -242,7 +262,7 @@ class Commands:
         if not text.startswith("/"):
             if user_id and self.admin and await self.admin.take_address(text, user_id, message.chat_id, language):
                 return
-            if is_private:
+            if is_private and not await self._look(message, speaker, "", text.strip()):
                 await self._show(message, speaker, await self._conversation.plain(text, speaker))
             return
         name, _, argument = text.partition(" ")
@@ -260,12 +280,30 @@ class Commands:
             guide = replies.guide(language, self._application.bot.username, for_admin=for_admin)
             await self._show(message, speaker, Screen(guide))
             return
+        if await self._look(message, speaker, command, argument):
+            return
         self._conversation.configured_admins = bool(self.admins)
         screen = await self._conversation.command(command, argument, speaker)
         if screen is not None:
             await self._show(message, speaker, screen)
         elif is_private or addressed:
             await self._show(message, speaker, Screen(replies.unknown_command(language)))
+
+    async def _look(self, message: TelegramMessage, speaker: Speaker, command: str, argument: str) -> bool:
+        """Begin to look at an address, if that is what somebody wants; it goes on in a task of its own."""
+        url, opening = self._conversation.wants_look(command, argument, speaker), self._conversation.opening
+        if url is None or opening is None:
+            return False
+        if not opening.may_look(speaker.caller):
+            await self._show(message, speaker, Screen(replies.too_fast(speaker.language)))
+            return True
+        looking = await self._show(message, speaker, Screen(admin_replies.looking(url, speaker.language)))
+
+        async def show(screen: Screen) -> None:
+            await self._edit(looking, screen.message, self._buttons(screen, looking.chat_id, speaker.caller.user_id))
+
+        opening.look(url, speaker.caller, speaker.to, show)
+        return True
 
     async def _speaker(self, message: TelegramMessage) -> Speaker:
         user = message.from_user
@@ -357,11 +395,11 @@ class Commands:
         ]
         return InlineKeyboardMarkup(rows) if rows else None
 
-    async def _show(self, message: TelegramMessage, speaker: Speaker, screen: Screen) -> None:
+    async def _show(self, message: TelegramMessage, speaker: Speaker, screen: Screen) -> TelegramMessage:
         """Answer with a screen, in the topic it was asked in; its buttons are for the one who asked."""
         owner = ANONYMOUS if speaker.caller.is_anonymous else speaker.caller.user_id
         thread = message.message_thread_id if message.is_topic_message else None
-        await self._send(message.chat_id, screen.message, self._buttons(screen, message.chat_id, owner), thread)
+        return await self._send(message.chat_id, screen.message, self._buttons(screen, message.chat_id, owner), thread)
 
     async def _inline_asked(self, query: InlineQuery) -> None:
         """``@bot words`` in any chat: posts to share, as one types."""
@@ -443,8 +481,8 @@ class Commands:
 
     async def _send(
         self, chat_id: int, message: Message, buttons: InlineKeyboardMarkup | None = None, thread: int | None = None
-    ) -> None:
-        await self._application.bot.send_message(
+    ) -> TelegramMessage:
+        sent: TelegramMessage = await self._application.bot.send_message(
             chat_id,
             message.text,
             message_thread_id=thread,
@@ -452,6 +490,7 @@ class Commands:
             link_preview_options=link_preview_options(message),
             reply_markup=buttons,
         )
+        return sent
 
 
 def _trail(error: BaseException) -> str:

@@ -161,6 +161,7 @@ class Config:
     admin_chat: int | None = None
     contact: str | None = None
     on_uncertain: OnUncertain = OnUncertain.RESEND
+    is_open: bool = False  #: anybody may follow any feed by its address
     pace: Pace = field(default_factory=Pace)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     feeds: tuple[Feed, ...] = ()
@@ -346,6 +347,7 @@ def _build(document: Document, file: YamlFile, *, with_token: bool) -> Config:
         admin_chat=bot.admin_chat or (bot.admins[0] if bot.admins else None),
         contact=bot.contact,
         on_uncertain=bot.on_uncertain,
+        is_open=bot.open,
         pace=Pace(bot.rate, bot.chat_rate),
         channels=channels,
         feeds=tuple(feeds),

@@ -12,12 +12,14 @@ from typing import Protocol
 import structlog
 
 from bot import follow_screens, replies, settings_screens
+from bot.admin import web_address
 from bot.browsing import Browsing
 from bot.clock import Clock
 from bot.following import Following, Listener, is_change
 from bot.labels import translator
 from bot.links import Link
 from bot.model import Language, Message
+from bot.opening import Opening
 from bot.permissions import Answer
 from bot.rights import Caller, Refusal
 from bot.screens import Button, Screen
@@ -81,6 +83,8 @@ class Conversation:
         self._database, self._clock = database, clock
         self._browsing, self.following = browsing, following
         self._permissions, self._menus = permissions, menus
+        #: Where ``bot.open`` allows it: who looks at addresses that nobody here knows.
+        self.opening: Opening | None = None
         #: Whether feeds.yaml names an admin: while nobody is one, the first screen shows the id to write there.
         self.configured_admins = False
 
@@ -111,6 +115,14 @@ class Conversation:
             case "mine":
                 return await self.following.mine(to)
         return None
+
+    def wants_look(self, name: str, argument: str, speaker: Speaker) -> str | None:
+        """The address that somebody wants looked at: sent alone, or to /subscribe; None where that is not open."""
+        if self.opening is None or name not in ("", "subscribe") or not _ADDRESS.fullmatch(argument):
+            return None
+        url = web_address(argument)
+        is_theirs = speaker.caller.is_private  # in a group the address would be everybody's
+        return url if is_theirs and url and not self.following.is_known(url) else None
 
     async def plain(self, text: str, speaker: Speaker) -> Screen:
         """Answer what is no command: dates convert, a hashtag is followed, an address finds its feed, words search."""
@@ -266,6 +278,8 @@ class Conversation:
                 return await self.home(spoken) if caller.is_private else settings
             case ["O", "language", "fa" | "en" as wanted]:
                 return await self._speak("fa" if wanted == "fa" else "en", to)
+            case ["P" | "Q", *_choice]:
+                return await self.opening.press(action, caller) if self.opening else None
             case ["X", "1"]:
                 await self._menus.forget(to.place.chat_id)
                 return await self.following.stop(to)

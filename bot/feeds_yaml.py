@@ -71,7 +71,7 @@ from bot.yaml_values import (
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
 NOT_YET = frozenset(
     {
-        "imports", "open", "keep", "paid_broadcast",
+        "imports", "keep", "paid_broadcast",
         "overflow", "digest", "approve",
     }
 )  # fmt: skip
@@ -248,6 +248,8 @@ class BotSection(Section):
     """An address that publishers can write to; goes into the User-Agent."""
     on_uncertain: OnUncertain = OnUncertain.RESEND
     """What happens to a send whose outcome cannot be known."""
+    open: bool = False
+    """Whether anybody may follow any feed by its address, within limits."""
     rate: Whole = Field(28, ge=1, le=1000)
     """Messages a second, all chats."""
     chat_rate: Whole = Field(20, ge=1, le=1000)

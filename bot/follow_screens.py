@@ -41,6 +41,7 @@ class Item:
     title: str
     feed_id: int | None = None  #: None: a hashtag
     muted_until: datetime | None = None
+    is_ours: bool = True  #: a feed of feeds.yaml; what came by its address is in no list
 
 
 def sources(page: int, shown: Sequence[Source], total: int, reader: Reader) -> Screen:
@@ -101,7 +102,7 @@ def item(shown: Item, now: datetime, reader: Reader) -> Screen:
     muted = _muted(shown, now, reader)
     rows: list[tuple[Button, ...]] = []
     if shown.feed_id is not None:
-        rows.append((Button(t("Newest"), f"l.{shown.feed_id}"),))
+        rows += [(Button(t("Newest"), f"l.{shown.feed_id}"),)] if shown.is_ours else []
         if muted:
             rows.append((Button(t("Unmute"), f"M.{shown.id}.0"),))
         else:
@@ -124,7 +125,9 @@ def _day(when: datetime, reader: Reader) -> str:
     return dates.format_date(when, reader.zone, style, date_only=True)
 
 
-def followed(title: str, feed_id: int | None, reader: Reader, who: Who, *, is_new: bool) -> Screen:
+def followed(
+    title: str, feed_id: int | None, reader: Reader, who: Who, *, is_new: bool, is_ours: bool = True
+) -> Screen:
     """Something is followed now, or was already."""
     t = translator(reader.language)
     feed = _name(title, feed_id)
@@ -135,7 +138,7 @@ def followed(title: str, feed_id: int | None, reader: Reader, who: Who, *, is_ne
     else:
         words = t("This chat now follows {feed}. New posts will arrive here.", feed=feed)
     undo = Button(t("Undo"), f"U.{feed_id}") if feed_id is not None else Button(t("What you follow"), "m.0")
-    newest = (Button(t("Newest"), f"l.{feed_id}"),) if feed_id is not None else ()
+    newest = (Button(t("Newest"), f"l.{feed_id}"),) if feed_id is not None and is_ours else ()
     return Screen(_say(reader, words), ((*newest, undo),))
 
 
@@ -206,6 +209,14 @@ def offer(title: str, feed_id: int, reader: Reader) -> Screen:
     t = translator(reader.language)
     words = t("I know this source: {feed}", feed=_shown(title))
     return Screen(_say(reader, words), ((Button(t("Follow"), f"W.{feed_id}"), Button(t("Newest"), f"l.{feed_id}")),))
+
+
+def found(title: str, newest: Sequence[str], action: str, reader: Reader) -> Screen:
+    """A feed that nobody here knew, as it is now."""
+    t = translator(reader.language)
+    lines = [f"<b>{_shown(title)}</b>", *(f"• {_shown(each)}" for each in newest)]
+    lines += ["", t("What is there now is not sent; the next new post is.")]
+    return Screen(_say(reader, "\n".join(lines)), ((Button(t("Follow"), action),),))
 
 
 def unknown_address(reader: Reader) -> Screen:

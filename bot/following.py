@@ -196,6 +196,19 @@ class Following:
             return follow_screens.too_many(MOST_OF_A_CHAT, self.reader(to))
         return follow_screens.followed(title, feed_id, self.reader(to), to.who, is_new=outcome is Outcome.NEW)
 
+    async def follow_open(self, feed_id: int, title: str, to: Listener) -> Screen:
+        """Follow a feed that came by its address."""
+        outcome = await self._begin(feed_id, to)
+        if outcome is Outcome.TOO_MANY:
+            return follow_screens.too_many(MOST_OF_A_CHAT, self.reader(to))
+        return follow_screens.followed(
+            title, feed_id, self.reader(to), to.who, is_new=outcome is Outcome.NEW, is_ours=feed_id in self.house.feeds
+        )
+
+    def is_known(self, url: str) -> bool:
+        """Whether an address is that of a feed of feeds.yaml."""
+        return any(feed.url == url for feed in self.house.feeds.values())
+
     async def _unfollow(self, feed_id: int, to: Listener) -> Screen:
         ended = await self._database.write(subscribers.unfollow, to.place, feed_id=feed_id)
         title = await self._title(feed_id)
@@ -247,6 +260,7 @@ class Following:
                 each.tag or titles.get(each.feed_id or 0) or each.title,
                 each.feed_id,
                 each.muted_until,
+                each.feed_id in self.house.feeds,
             )
             for each in followed
         ]

@@ -19,8 +19,9 @@ from bot.model import Entry, Feed, FeedKind, Reading
 from bot.sources.article import Article, ArticleReader, Fetch
 from bot.sources.extraction import with_picture
 from bot.storage import articles
+from bot.storage.addresses import host_of
 from bot.storage.database import Database
-from bot.storage.feeds import Claim, host_of
+from bot.storage.feeds import Claim
 from bot.text import markup
 from bot.turns import HostTurns
 

@@ -233,6 +233,7 @@ class Feed:
     replay: Replay | None = None
     moved_to: str | None = None  #: where its publisher moved it for good: asked instead of ``url``
     subscribers: int = 0  #: chats that receive it; its publisher is told
+    is_open: bool = False  #: it came by its address (``bot.open``): it is in no list, and no admin is asked to mend it
 
 
 @dataclass(frozen=True, slots=True)

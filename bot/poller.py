@@ -361,7 +361,7 @@ class Poller:
                 f"If that is right, write it as its url in feeds.yaml"
             )
             polled.notices.append(hint)
-            polled.for_admin.append(hint)
+            polled.for_admin += [hint] if not feed.is_open else []
             log.info("feed announced another address", feed=feed.name)
         found = health.change(feed.name, before, after, reason)
         if found is not None:

@@ -180,6 +180,11 @@ def too_fast(language: Language) -> Message:
     return _say(language, translator(language)("That is faster than I can follow. Give me a minute, please."))
 
 
+def no_room(language: Language) -> Message:
+    """As many feeds are read by their addresses as may be."""
+    return _say(language, translator(language)("I read as many feeds as I can. This one has no room any more."))
+
+
 def became_admin(language: Language) -> Message:
     """The claim link worked."""
     return _say(

@@ -14,8 +14,8 @@ from bot.errors import FetchError
 from bot.model import Feed, Validators
 from bot.sources.fetch import Answer
 from bot.storage import feeds
+from bot.storage.addresses import host_of
 from bot.storage.database import Database
-from bot.storage.feeds import host_of
 
 #: Longer than one request may take.
 LEASE = timedelta(seconds=70)

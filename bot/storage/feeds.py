@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import (
     BigInteger,
@@ -30,6 +29,7 @@ from bot.health import FeedState, Health
 from bot.manners import NextCheck, Rhythm, Trail
 from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
 from bot.storage import own_posts, subscribers
+from bot.storage.addresses import host_of, host_of_url
 from bot.storage.dialects import insert_into, upsert
 from bot.storage.schema import feed_names, feeds, hosts, lanes, post_keys, posts, subscriptions, targets
 
@@ -164,16 +164,6 @@ def _reawaken(connection: Connection, feed_id: int, now: datetime) -> None:
             health=Health.OK, health_since=now, next_check_at=now, next_check_why="back in feeds.yaml",
         )
     )  # fmt: skip
-
-
-def host_of(feed: Feed) -> str:
-    """Name whom a request would burden: host and port as written, "" for a file."""
-    return "" if feed.kind is FeedKind.ARCHIVE else _host_of_url(feed.url)
-
-
-def _host_of_url(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{(parts.hostname or '').lower()}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 def _upsert_subscription(
@@ -480,7 +470,7 @@ def settle(
     values = outcome_of(state, now, next_check, error=error, validators=validators)
     has_moved = state.moved_to is not None and state.moved_to != claim.state.moved_to
     if has_moved:
-        values |= {"host": _host_of_url(state.moved_to or "")}
+        values |= {"host": host_of_url(state.moved_to or "")}
     settled = connection.execute(
         update(feeds).where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no).values(**values)
     ).rowcount

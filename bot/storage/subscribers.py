@@ -6,13 +6,14 @@ of these: nothing here is kept in memory, and what concerns all followers of a f
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, or_, select, update
 
-from bot.model import PREVIEW_BOT, DeliveryClass, DeliveryState
+from bot.model import PREVIEW_BOT, DeliveryClass, DeliveryState, Feed, FeedKind
+from bot.storage.addresses import host_of_url
 from bot.storage.dialects import insert_into
 from bot.storage.schema import (
     chats,
@@ -28,6 +29,8 @@ from bot.storage.schema import (
 
 #: Feeds and hashtags that one chat may follow.
 MOST_OF_A_CHAT = 100
+#: Feeds that are read only because somebody sent their address, and how often at most.
+MOST_OPEN, OPEN_EVERY = 1_000, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +172,12 @@ def _drop_waiting(connection: Connection, ids: Sequence[int], reason: str) -> bo
 
 def followed(connection: Connection, place: Place) -> list[Followed]:
     """What a place follows, feeds first, in the order in which it began to."""
-    name = select(feed_names.c.name).where(feed_names.c.feed_id == feeds.c.id, feed_names.c.active)
+    name = select(feed_names.c.name).where(feed_names.c.feed_id == feeds.c.id, feed_names.c.active).limit(1)
     rows = connection.execute(
-        select(*subscriptions.c, func.coalesce(feeds.c.title, name.limit(1).scalar_subquery(), "").label("title"))
+        select(
+            *subscriptions.c,
+            func.coalesce(feeds.c.title, name.limit(1).scalar_subquery(), feeds.c.url, "").label("title"),
+        )
         .outerjoin(feeds, feeds.c.id == subscriptions.c.feed_id)
         .where(_is_of(place), subscriptions.c.active)
         .order_by(subscriptions.c.tag.is_not(None), subscriptions.c.created_at, subscriptions.c.id)
@@ -195,6 +201,51 @@ def count(connection: Connection, feed_ids: Collection[int]) -> dict[int, int]:
         .group_by(subscriptions.c.feed_id)
     )
     return {row.feed_id: row.following for row in rows}
+
+
+# --- feeds that came by their addresses (``bot.open``) -------------------------------------------------------
+
+
+def keep_feed(connection: Connection, feed: Feed, now: datetime) -> int | None:
+    """The id of a feed by its address, made where it is new; None where there is no room for another."""
+    there = select(func.coalesce(feeds.c.merged_into, feeds.c.id)).where(
+        feeds.c.kind == feed.kind, feeds.c.url == feed.url
+    )
+    found: int | None = connection.execute(there).scalar()
+    if found is not None:
+        return found
+    has_name = exists().where(feed_names.c.feed_id == feeds.c.id)
+    kept = connection.execute(select(func.count()).select_from(feeds).where(~has_name)).scalar_one()
+    if kept >= MOST_OPEN:
+        return None
+    values = {"kind": feed.kind, "url": feed.url, "host": host_of_url(feed.url), "title": feed.title}
+    made: int = connection.execute(
+        insert(feeds).values(**values, next_check_at=now, next_check_why="new").returning(feeds.c.id)
+    ).scalar_one()
+    return made
+
+
+def open_feeds(connection: Connection, bot_id: int, known: Collection[int]) -> list[Feed]:
+    """Feeds that somebody follows by their addresses, but for those that are *known*."""
+    rows = connection.execute(
+        select(feeds.c.id, feeds.c.url)
+        .where(
+            feeds.c.kind == FeedKind.HTTP,
+            exists().where(
+                subscriptions.c.feed_id == feeds.c.id,
+                subscriptions.c.bot_id == bot_id,
+                subscriptions.c.own,
+                subscriptions.c.active,
+            ),
+        )
+        .order_by(feeds.c.id)
+    )
+    return [open_feed(row.id, row.url) for row in rows if row.id not in known]
+
+
+def open_feed(feed_id: int, url: str) -> Feed:
+    """How a feed is read that came by its address."""
+    return Feed(name=f"open-{feed_id}", kind=FeedKind.HTTP, url=url, id=feed_id, every=OPEN_EVERY, is_open=True)
 
 
 # --- chats that come and go ----------------------------------------------------------------------------------

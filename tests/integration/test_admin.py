@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select, update
 
 from bot.admin import PATIENCE
 from bot.app import App
 from bot.config import Settings, compare, read_config
-from bot.storage import people
+from bot.model import Feed, FeedKind
+from bot.opening import LOOKS
+from bot.storage import people, subscribers
+from bot.storage.database import Database
+from bot.storage.schema import feeds
 from tests.builders import NOW
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat
@@ -546,3 +551,82 @@ def test_a_feed_that_comes_into_a_channel_changes_no_other(tmp_path: Path) -> No
     )
     assert compare(two, one).feeds_removed == ("b",)
     assert compare(one, read("a: {url: https://a.example, hashtags: [x]}")).feeds_changed == ("a",)
+
+
+# --- bot.open ------------------------------------------------------------------------------------------------
+
+
+async def open_to_all(office: Office) -> None:
+    office.path.write_text(FILE.replace("admins:", "open: true, admins:"), encoding="utf-8")
+    await office.app.reload()
+
+
+async def test_where_it_is_open_anybody_follows_a_feed_by_its_address(office: Office) -> None:
+    await open_to_all(office)
+    office.publisher.serve("/feed", rss("Garden notes", ITEMS))
+    address = office.publisher.url("/feed")
+    assert "Tulips 5" in await office.ask(address, "What is there now is not sent", user=STRANGER)
+    looked = office.buttons(STRANGER)["Follow"]
+    assert await office.press(looked, user=STRANGER) == ""
+    assert "You now follow Garden notes." in office.text(STRANGER)
+    await read_once(office)
+    newer = {"title": "Tulips 6", "guid": "6", "link": "https://garden.example/6", "pubDate": NOW}
+    office.publisher.serve("/feed", rss("Garden notes", [*ITEMS, newer]))
+    await office.app.database.write(
+        lambda connection: connection.execute(update(feeds).values(next_check_at=office.clock.now()))
+    )
+    assert "Tulips 6" in await office.until("Tulips 6", STRANGER)
+    # It is nobody else's, and no admin is bothered with it.
+    assert "I found nothing." in await office.ask("Tulips", "found nothing", user=OTHER_ADMIN)
+    assert "Garden notes" not in await office.ask("/feeds", "Sources", user=OTHER_ADMIN)
+    assert office.feeds().keys() == {"sky"}
+
+
+async def read_once(office: Office) -> None:
+    """Wait until what somebody follows by its address has been read for the first time."""
+    (feed,) = await office.app.database.read(subscribers.open_feeds, office.app.bot_id, [])
+
+    def is_read(connection: Connection) -> bool:
+        return connection.execute(select(feeds.c.succeeded_at).where(feeds.c.id == feed.id)).scalar() is not None
+
+    async with asyncio.timeout(10):
+        while not await office.app.database.read(is_read):
+            office.clock.advance(timedelta(seconds=1))
+            await office.ask("/date", "Today is", user=OTHER_ADMIN)
+
+
+async def test_of_a_page_with_several_feeds_one_is_chosen(office: Office) -> None:
+    await open_to_all(office)
+    links = "".join(
+        f'<link rel="alternate" type="application/rss+xml" title="{name}" href="/{name}">'
+        for name in ("tulips", "herbs")
+    )
+    office.publisher.serve("/", f"<html><head>{links}</head></html>", content_type=HTML)
+    office.publisher.serve("/herbs", rss("Herbs", ITEMS))
+    await office.ask(f"/subscribe {office.publisher.url('/')}", "Which one?", user=STRANGER)
+    label = next(label for label in office.buttons(STRANGER) if "herbs" in label)
+    await office.press(office.buttons(STRANGER)[label], user=STRANGER)
+    assert "Herbs" in await office.until("What is there now is not sent", STRANGER)
+    office.clock.advance(PATIENCE + timedelta(seconds=1))
+    assert await office.press(office.buttons(STRANGER)["Follow"], user=STRANGER)
+    assert "Herbs" not in await office.ask("/mine", "What you follow", user=STRANGER)
+
+
+async def test_nobody_has_addresses_looked_at_without_end(office: Office) -> None:
+    await open_to_all(office)
+    office.publisher.serve("/nothing", "no feed here", content_type="text/plain")
+    for number in range(int(LOOKS.burst)):
+        address = office.publisher.url(f"/nothing?{number}")
+        await office.ask(address, f"nothing?{number}", user=STRANGER)
+    assert "faster than I can follow" in await office.ask(office.publisher.url("/more"), "faster", user=STRANGER)
+
+
+async def test_only_so_many_feeds_are_read_by_their_addresses(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribers, "MOST_OPEN", 2)
+    kept = [
+        await sqlite.write(subscribers.keep_feed, Feed("", FeedKind.HTTP, f"https://{name}.example/feed"), NOW)
+        for name in ("one", "two", "one", "three")
+    ]
+    assert kept == [1, 2, 1, None]

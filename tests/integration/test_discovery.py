@@ -16,7 +16,7 @@ from bot.sources.discovery import MOST_GUESSES, Discovery
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
-from bot.storage import feeds
+from bot.storage import addresses, feeds
 from bot.storage.database import Database
 from bot.turns import HostTurns, SpacedFetcher
 from tests.builders import NOW
@@ -139,7 +139,7 @@ async def test_a_host_that_another_is_asking_is_waited_for(
 ) -> None:
     publisher.serve("/feed", GARDEN)
     place = Feed("garden", FeedKind.HTTP, publisher.url("/feed"))
-    host = feeds.host_of(place)
+    host = addresses.host_of(place)
     busy_until = clock.now() + timedelta(seconds=5)
     assert await database.write(feeds.take_host, host, clock.now(), busy_until)
     turns = HostTurns(fetcher, database, clock, timedelta(seconds=1))
@@ -155,7 +155,7 @@ async def test_a_host_that_stays_busy_is_left_alone(
     sqlite: Database, fetcher: Fetcher, publisher: Publisher, clock: FakeClock
 ) -> None:
     place = Feed("garden", FeedKind.HTTP, publisher.url("/feed"))
-    await sqlite.write(feeds.take_host, feeds.host_of(place), clock.now(), clock.now() + timedelta(hours=1))
+    await sqlite.write(feeds.take_host, addresses.host_of(place), clock.now(), clock.now() + timedelta(hours=1))
     turns = HostTurns(fetcher, sqlite, clock, timedelta(seconds=1))
     with pytest.raises(FetchError, match="busy"):
         await turns.fetch(place, Validators())
@@ -171,7 +171,7 @@ async def test_a_host_that_asks_to_wait_is_waited_for_by_everybody(
     with pytest.raises(FetchError, match="429"):
         await turns.fetch(place, Validators())
     later = clock.now() + timedelta(seconds=599)
-    assert not await sqlite.write(feeds.take_host, feeds.host_of(place), later, later)
+    assert not await sqlite.write(feeds.take_host, addresses.host_of(place), later, later)
 
 
 # --- qasedak read --------------------------------------------------------------------------------------------
