@@ -1,4 +1,4 @@
-"""``posts``, ``search``, ``deliveries``, ``retry`` and ``status``: what the database says."""
+"""``posts``, ``search``, ``why``, ``deliveries``, ``retry`` and ``status``: what the database says."""
 
 import dataclasses
 import sys
@@ -13,7 +13,8 @@ from bot.cli.entries import entry_json
 from bot.cli.terminal import WIDTH_OF_PIPE, AsJson, cli, configured_if_there, opened_database, print_json, say
 from bot.errors import ConfigError
 from bot.model import DeliveryState
-from bot.storage import lanes, reports, search, status
+from bot.reasons import Reasons
+from bot.storage import inquiry, lanes, reports, search, status
 from bot.text import dates
 from bot.text.date_ranges import DateRange, parse_range
 from bot.text.query import parse_query
@@ -94,6 +95,22 @@ def _stretch(option: str, written: str | None, today: day) -> DateRange | None:
     if stretch is None:
         raise ConfigError(f"{option}: {written!r} is not a date I know; write it as 1397/07/08, 2018-09 or last week")
     return stretch
+
+
+@cli.command()
+def why(
+    asked: Annotated[str, typer.Argument(metavar="LINK_OR_POST", help="A link, a message, a number or an id.")],
+) -> None:
+    """Say why a post was sent or was not, stage by stage; exit 1 where no post is known."""
+    _settings, config = configured_if_there()
+    now = looking.now()
+    with opened_database() as (database, bot_id):
+        cases = database.read_now(inquiry.find, bot_id, asked, now)
+        near = [] if cases else database.read_now(inquiry.feeds_of_host, asked)
+    reasons = Reasons("en", config.zone, now, config.channels)
+    told = [reasons.of(case) for case in cases] or [reasons.nothing(asked, near)]
+    typer.echo("\n\n".join("\n".join(lines) for lines in told))
+    raise typer.Exit(0 if cases else 1)
 
 
 @cli.command()

@@ -145,6 +145,7 @@ def test_help_names_every_command(here: Path) -> None:
         "deliveries",
         "retry",
         "search",
+        "why",
     ]
     for name in [*commands, "db"]:
         assert re.search(rf"\b{name}\b", ended.out)
@@ -771,6 +772,13 @@ def test_a_search_tells_posts_as_posts_does_with_the_place_of_the_find(passed: P
     assert found in call("posts", "--feed", "sky", "--json").lines
     assert score > 0
     assert [snippet[start:end] for start, end in marks] == ["moon", "2"]
+
+
+def test_why_tells_each_stage_of_a_posts_way(passed: Passes) -> None:
+    told = call("why", str(call("posts", "--feed", "sky", "--json").lines[0]["post"]))
+    assert (told.code, told.err) == (0, "")
+    assert [line.split(":")[0] for line in told.out.splitlines()[1:4]] == ["Read", "Identity", "Date"]
+    assert call("why", "https://elsewhere.example/x").code == 1
 
 
 def test_a_search_shows_people_both_dates(passed: Passes) -> None:
