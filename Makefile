@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots scale search-scale summaries \
+.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots scale search-scale page-scale summaries \
 	clean
 
 help:  ## List the targets
@@ -59,7 +59,10 @@ bench: install-dev .bench-venv/.installed  ## Ratios against peers in the same r
 summaries: install-dev  ## How good the summaries are, beside the first three sentences (PICKS=1: what was picked)
 	$(BIN)/python -m tests.summaries $(if $(PICKS),--picks)
 
-search-scale: install-dev  ## How long a search takes among 200,000 posts, on both databases
+search-page-scale: install-dev  ## Bytes and milliseconds of the status page with 1,000 feeds
+	$(BIN)/python -m tests.panel
+
+scale: install-dev  ## How long a search takes among 200,000 posts, on both databases
 	$(BIN)/python -m tests.search_at_scale
 
 crash: install-dev  ## 300 runs of the crash test, an hour
@@ -73,6 +76,9 @@ fuzz: install-dev  ## The property tests with 3,000 examples each, and every fee
 
 shots: install-dev  ## Write pictures of the pages to var/shots (needs Chromium)
 	$(BIN)/python -m tests.shots
+
+page-scale: install-dev  ## Bytes and milliseconds of the status page with 1,000 feeds
+	$(BIN)/python -m tests.panel
 
 scale: install-dev  ## Time and memory of an archive of 100,000 posts
 	$(BIN)/python -m tests.archive_at_scale

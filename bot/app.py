@@ -24,6 +24,7 @@ from bot.hand_posts import HandPosts
 from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
+from bot.pages.status import Setup, StatusPage
 from bot.personal import House
 from bot.poller import Polled, Poller
 from bot.replay import Replayer
@@ -33,7 +34,7 @@ from bot.sources.article import ArticleReader
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
-from bot.storage import ingest, lanes, reports, search, subscribers, waits
+from bot.storage import ingest, lanes, overview, reports, search, subscribers, waits
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.supervisor import Supervisor
@@ -95,11 +96,7 @@ class App:
         self.database = Database(settings.database_url)
         self._fetcher = make_fetcher(settings, config.contact)
         self._parser = Parser()
-        self._bot = (
-            open_bot(settings.token, settings.api_url, on_updates=lambda: self._vitals.heard())
-            if settings.token
-            else None
-        )
+        self._bot = open_bot(settings.token, settings.api_url, on_updates=self._heard) if settings.token else None
         self._sender = TelegramSender(self._bot, self._clock) if self._bot else LocalPreview(self._clock)
         self.routes = Routes({}, {})
         self._house = House()
@@ -130,16 +127,10 @@ class App:
             self._clock,
             chat_id=config.admin_chat if self._bot else None,
             language=config.language,
+            keep=lambda lines, at: self.database.write(overview.add_notices, lines, at),
         )
-        self._supervisor = Supervisor()
-        self._vitals = Vitals(
-            self.database,
-            self._clock,
-            bot_id=self.bot_id,
-            supervisor=self._supervisor,
-            ping_url=settings.ping_url,
-            call=self._fetcher.call,
-        )
+        self._vitals = self._make_vitals()
+        self._status_page = StatusPage(self.database, self._clock, bot_id=self.bot_id, setup=self._setup(config))
         self._replayer = Replayer(self.database, self._clock, routes=self.routes)
         self._reloading = asyncio.Lock()
         self._site: Site | None = None
@@ -148,6 +139,31 @@ class App:
         self._watch_anew = asyncio.Event()
         self._stop = asyncio.Event()
         self._fatal: BotError | None = None
+
+    def _heard(self) -> None:
+        self._vitals.heard()
+
+    def _make_vitals(self) -> Vitals:
+        return Vitals(
+            self.database,
+            self._clock,
+            bot_id=self.bot_id,
+            supervisor=Supervisor(),
+            ping_url=self.settings.ping_url,
+            call=self._fetcher.call,
+        )
+
+    def _setup(self, config: Config) -> Setup:
+        """What the status page says of the configuration."""
+        return Setup(
+            path=str(config.path),
+            loaded_at=self._clock.now(),
+            language=config.language,
+            zone=config.zone,
+            pace=config.pace,
+            channels=config.channels,
+            subscriptions=config.subscriptions,
+        )
 
     @property
     def bot_id(self) -> int:
@@ -224,6 +240,7 @@ class App:
         routes.feeds.update({feed.id: feed for feed in opened})
         self._outbox.configure(routes.subscriptions, config.pace, config.on_uncertain, house)
         self._notices.configure(config.admin_chat if self._bot else None, config.language)
+        self._status_page.setup = self._setup(config)
         if self._site is not None:
             self._site.channels = config.channels
             self._site.titles = {name: self._site.titles.get(name, name) for name in config.channels}
@@ -314,8 +331,8 @@ class App:
                 if self._bot is not None:
                     schedule.every(LISTEN_TICK, "listen", self._vitals.note_updates)
                 schedule.every(PING_TICK, "ping", self._vitals.ping)
-                if self._supervisor.pulse_every:
-                    schedule.every(self._supervisor.pulse_every, "watch", self._vitals.watch)
+                if self._vitals.pulse_every:
+                    schedule.every(self._vitals.pulse_every, "watch", self._vitals.watch)
                 schedule.start()
                 await self._stop.wait()
             finally:
@@ -398,6 +415,7 @@ class App:
             token=settings.http_token,
             now=self._clock.now,
             vitals=self._vitals,
+            front=self._status_page,
         )
         await self._site.start(settings.http_host, settings.http_port)
 
@@ -475,6 +493,7 @@ class App:
         for refusal in self.config.refused:
             say(f"Not sent       {refusal}")
         if self._site is not None:
+            say(f"Status         {self._site.url}/")
             for name in self.config.channels:
                 say(f"Preview        {self._site.url}/preview/{name}")
         following = await self.database.read(reports.next_reading_at)
@@ -498,6 +517,7 @@ class App:
             report = await sender.report(channel.chat)
         except DeliveryError as error:
             return f"✗ {channel.name}: {error}"
+        self._status_page.titles = {**self._status_page.titles, channel.name: report.title}
         if self._site is not None:
             self._site.titles = {**self._site.titles, channel.name: report.title}
         return f"✗ {channel.name}: {report.problem}" if report.problem else f"✓ {channel.name} ({report.title})"

@@ -4,14 +4,14 @@ Beside the outbox, not through it: a notice that says that sending fails must no
 is in the log, and nothing depends on it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot import render
 from bot.clock import Clock
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, StorageError
 from bot.model import Language
 from bot.outbox import Sender
 
@@ -24,8 +24,18 @@ SILENCE = timedelta(hours=24)
 class Notices:
     """What was told lately is kept in memory: a restart may say a thing twice, and never leaves it unsaid."""
 
-    def __init__(self, sender: Sender, clock: Clock, *, chat_id: int | None, language: Language) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        clock: Clock,
+        *,
+        chat_id: int | None,
+        language: Language,
+        keep: Callable[[Sequence[str], datetime], Awaitable[None]],
+    ) -> None:
         self._sender = sender
+        self._keep = keep  # the log of the status page
+        self._kept: dict[str, datetime] = {}
         self._clock = clock
         self._chat_id = chat_id
         self._language = language
@@ -38,7 +48,9 @@ class Notices:
     async def tell(self, lines: Iterable[str]) -> None:
         """Send the *lines* that were not told within a day, as one message."""
         now = self._clock.now()
-        fresh = [line for line in dict.fromkeys(lines) if now - self._told.get(line, now - SILENCE) >= SILENCE]
+        lines = list(dict.fromkeys(lines))
+        await self._put_down([line for line in lines if now - self._kept.get(line, now - SILENCE) >= SILENCE], now)
+        fresh = [line for line in lines if now - self._told.get(line, now - SILENCE) >= SILENCE]
         if self._chat_id is None or not fresh:
             return
         message = render.lay_out("\n".join(f"• {render.furniture(line)}" for line in fresh), self._language)
@@ -48,3 +60,13 @@ class Notices:
             log.warning("admin not told", problem=str(error))
         else:
             self._told |= dict.fromkeys(fresh, now)
+
+    async def _put_down(self, lines: Sequence[str], now: datetime) -> None:
+        """Also what nobody can be told, or not now: whoever looks at the page sees it."""
+        if not lines:
+            return
+        self._kept |= dict.fromkeys(lines, now)
+        try:
+            await self._keep(lines, now)
+        except StorageError as error:
+            log.warning("notices not kept", problem=str(error))

@@ -1,7 +1,8 @@
 """How everything stands, in words: what is late, and what `qasedak status` shows. Pure; ``cli`` prints it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from rich.table import Table
@@ -16,25 +17,48 @@ LATE_READING = timedelta(minutes=20)
 LATE_SENDING = timedelta(minutes=10)
 
 
-def late(status: Status, now: datetime) -> list[str]:
-    """What should have happened by now, a line each; empty while everything is on time."""
-    lines = [
-        f"loop {name}: last ended well {_span(now - loop.succeeded_at)} ago; see the log, or restart"
-        for name, loop in status.loops.items()
-        if now > loop.late_at
-    ]
-    lines += [
-        f"feed {feed.name}: its reading is {_span(now - feed.next_check_at)} overdue; is `qasedak run` running?"
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Something that should have happened by now."""
+
+    what: Literal["loop", "feed", "chat"]
+    name: str
+    span: timedelta  #: a loop: since it last ended well; else how long it is overdue
+    waiting: int = 0  #: of a chat: the posts that wait
+    why: str | None = None  #: of a chat: what right is missing
+
+
+def lateness(status: Status, now: datetime) -> list[Late]:
+    """What should have happened by now; empty while everything is on time. The one truth for all who ask."""
+    found = [Late("loop", name, now - loop.succeeded_at) for name, loop in status.loops.items() if now > loop.late_at]
+    found += [
+        Late("feed", feed.name, now - feed.next_check_at)
         for feed in status.feeds
         if feed.is_read and now - feed.next_check_at > LATE_READING
     ]
-    lines += [
-        f"chat {_called(lane)}: {lane.waiting} posts wait, the first for {_span(now - lane.waiting_since)}"
-        + (f"; {lane.paused}" if lane.paused else "")
+    found += [
+        Late("chat", _called(lane), now - lane.waiting_since, lane.waiting, lane.paused)
         for lane in status.lanes
         if lane.waiting_since is not None and now - lane.waiting_since > LATE_SENDING
     ]
-    return lines
+    return found
+
+
+def late(status: Status, now: datetime) -> list[str]:
+    """The same in words for a terminal, a line each."""
+    return [_said(found) for found in lateness(status, now)]
+
+
+def _said(found: Late) -> str:
+    span = _span(found.span)
+    match found.what:
+        case "loop":
+            return f"loop {found.name}: last ended well {span} ago; see the log, or restart"
+        case "feed":
+            return f"feed {found.name}: its reading is {span} overdue; is `qasedak run` running?"
+        case "chat":
+            why = f"; {found.why}" if found.why else ""
+            return f"chat {found.name}: {found.waiting} posts wait, the first for {span}{why}"
 
 
 def _called(lane: LaneStatus) -> str:
@@ -51,7 +75,7 @@ def _span(span: timedelta) -> str:
 # --- what is shown -------------------------------------------------------------------------------------------
 
 #: What needs a person comes first.
-_WORST_FIRST = (Health.GONE, Health.FAILING, Health.REPUBLISHED, Health.SILENT, Health.MOVED, Health.OK)
+WORST_FIRST = (Health.GONE, Health.FAILING, Health.REPUBLISHED, Health.SILENT, Health.MOVED, Health.OK)
 
 
 def as_json(status: Status, late_lines: list[str]) -> dict[str, Any]:
@@ -96,7 +120,7 @@ def _feed_json(feed: FeedStatus) -> dict[str, Any]:
 def tables(status: Status, now: datetime, zone: ZoneInfo) -> list[Table]:
     """Feeds, worst first, and the chats that something waits for."""
     shown = Table("feed", "state", "last read", "newest post", "next reading", "why", box=None)
-    for feed in sorted(status.feeds, key=lambda feed: (_WORST_FIRST.index(feed.state.health), feed.name)):
+    for feed in sorted(status.feeds, key=lambda feed: (WORST_FIRST.index(feed.state.health), feed.name)):
         shown.add_row(
             feed.name,
             str(feed.state.health),

@@ -65,6 +65,7 @@ class Vitals:
         self._clock = clock
         self._bot_id = bot_id
         self._supervisor = supervisor
+        self.pulse_every = supervisor.pulse_every  #: how often ``watch`` is to be called; None: never
         self._ping_url = ping_url
         self._call = call
         self._written: dict[str, datetime] = {}  # when the beat of each loop was last put down

@@ -1,7 +1,8 @@
 """The server of the pages: who may see what, addresses, and headers.
 
 Beside the path of a post: it reads through the ``load`` it is given and changes nothing. The pages themselves are
-``preview.py``; no page loads anything from another host, but for the pictures of posts where they are asked for.
+``preview.py`` and ``pages/``; no page loads anything from another host, but for the pictures of posts where they
+are asked for.
 """
 
 import errno
@@ -18,6 +19,8 @@ from yarl import URL
 from bot import preview, render
 from bot.errors import BotError, ConfigError
 from bot.model import Channel, Language, Shown
+from bot.pages import status
+from bot.pages.status import Asked
 from bot.preview_words import WORDS
 
 log = structlog.get_logger()
@@ -28,12 +31,12 @@ DEFAULT_LIMIT = 100  #: posts of a page that asks for no number
 Load = Callable[[str, str], Awaitable[Sequence[Shown]]]
 
 #: For whoever watches the process, who has no token; they say yes or no, and nothing else.
-_OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/static/preview.css"})
+_OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/static/preview.css", "/static/status.css"})
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+)
 _HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": _POLICY.format(forms="'none'"),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -52,6 +55,22 @@ class Vital(Protocol):
         """
 
 
+class Front(Protocol):
+    """The page at ``/`` (``pages/status.py``)."""
+
+    async def html(self, asked: Asked) -> str:
+        """The page.
+
+        Raises: StorageError.
+        """
+
+    async def retry(self, delivery_id: int) -> None:
+        """Let a delivery be tried again.
+
+        Raises: StorageError.
+        """
+
+
 class Site:
     """The pages and the server under them. ``channels`` and ``titles`` may be replaced while it runs."""
 
@@ -65,6 +84,7 @@ class Site:
         token: str | None,
         now: Callable[[], datetime],
         vitals: Vital,
+        front: Front,
     ) -> None:
         self.channels = channels
         self.titles = titles
@@ -74,7 +94,8 @@ class Site:
         self._token = token
         self._now = now
         self._vitals = vitals
-        self._style = preview.stylesheet()
+        self._front_page = front
+        self._styles = {"preview": preview.stylesheet(), "status": status.stylesheet()}
         self._runner: web.AppRunner | None = None
 
     def application(self) -> web.Application:
@@ -86,7 +107,8 @@ class Site:
         application.router.add_get("/readyz", self._ready)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/preview/{channel}", self._preview)
-        application.router.add_get("/static/preview.css", self._stylesheet)
+        application.router.add_post("/retry", self._retry)
+        application.router.add_get("/static/{name:preview|status}.css", self._stylesheet)
         return application
 
     async def start(self, host: str, port: int) -> int:
@@ -160,12 +182,20 @@ class Site:
         ]
 
     async def _front(self, request: web.Request) -> web.Response:
-        links = self._channel_links(request)
-        if len(links) == 1:
-            return web.Response(status=302, headers={"Location": links[0][0], "Cache-Control": "no-store"})
-        words = WORDS[self._language]
-        note = "" if links else words["no_channels"]
-        return self._page(200, self._language, words["channels"], heading=words["channels"], note=note, links=links)
+        page = await self._front_page.html(Asked(request.query, may_act=bool(self._token)))
+        response = _html(200, page)
+        response.headers["Content-Security-Policy"] = _POLICY.format(forms="'self'")
+        return response
+
+    async def _retry(self, request: web.Request) -> web.Response:
+        """A button of the status page. Whoever has no token may look and not act: any page of any site could post."""
+        if not self._token:
+            return self._notice(403, "no_token", "no_token_how")
+        chosen = str((await request.post()).get("delivery", ""))
+        if chosen.isdecimal() and len(chosen) < 19:
+            await self._front_page.retry(int(chosen))
+        back = str(URL.build(path="./", query=request.query))
+        return web.Response(status=303, headers={"Location": f"{back}#troubles", "Cache-Control": "no-store"})
 
     async def _health(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
         return web.Response(text="ok")
@@ -178,8 +208,8 @@ class Site:
     async def _metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
         return web.Response(body=await self._vitals.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def _stylesheet(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
-        return web.Response(text=self._style, content_type="text/css", charset="utf-8")
+    async def _stylesheet(self, request: web.Request) -> web.Response:
+        return web.Response(text=self._styles[request.match_info["name"]], content_type="text/css", charset="utf-8")
 
     async def _preview(self, request: web.Request) -> web.Response:
         name = request.match_info["channel"]

@@ -37,11 +37,17 @@ from bot.model import (
 from bot.render import lay_out
 from bot.text.richtext import utf16_length
 from bot.web import Site
+from tests.fakes.front import FakeFront
 from tests.fakes.vitals import FakeVitals
+from tests.panel import CHANNELS as PANEL_CHANNELS
+from tests.panel import TITLES as PANEL_TITLES
+from tests.panel import a_panel
 
 DIRECTORY = Path(__file__).parents[1] / "var" / "shots"
 NOW = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
 SIZES = {"phone": (412, 2700), "desktop": (1100, 1500)}
+STATUS_SIZES = {"phone": (412, 3600), "desktop": (1180, 2300)}
+TOKEN = "for-the-pictures"
 SCHEMES = {"dark": 0, "light": 1}  #: Blink's mojom::PreferredColorScheme
 CHANNELS = {
     "fa": Channel(name="fa", chat="@night_sky_fa", language="fa"),
@@ -50,7 +56,7 @@ CHANNELS = {
 TITLES = {"fa": "آسمان شب", "en": "Night Sky"}
 
 _TIME_LIMIT = 60.0  # seconds for one picture
-_FLAGS = (
+BROWSER_FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -91,7 +97,7 @@ async def _run(*arguments: str) -> bytes:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
             browser,
-            *_FLAGS,
+            *BROWSER_FLAGS,
             f"--user-data-dir={profile}",
             *arguments,
             stdout=asyncio.subprocess.PIPE,
@@ -123,6 +129,7 @@ async def showing(posts: Mapping[str, Sequence[Shown]], *, is_preview: bool = Tr
         token=None,
         now=lambda: NOW,
         vitals=FakeVitals(),
+        front=FakeFront(),
     )
     await site.start("127.0.0.1", 0)
     try:
@@ -244,9 +251,42 @@ def shown(
     return Shown(number, number, state, tuple(parts), due_at, sent_at, error)
 
 
+@asynccontextmanager
+async def showing_status(folder: Path, *, language: Language = "fa", is_well: bool = False) -> AsyncIterator[str]:
+    """The status page of a bot that has seen much; its address."""
+
+    async def nothing(_channel: str, _template: str) -> Sequence[Shown]:
+        return ()
+
+    async with a_panel(folder / f"{language}.db", language=language, is_well=is_well) as page:
+        site = Site(
+            channels=PANEL_CHANNELS,
+            load=nothing,
+            titles=PANEL_TITLES,
+            is_preview=False,
+            token=TOKEN,
+            now=lambda: NOW,
+            vitals=FakeVitals(),
+            front=page,
+        )
+        await site.start("127.0.0.1", 0)
+        try:
+            yield f"{site.url}/?token={TOKEN}&refresh=0"
+        finally:
+            await site.stop()
+
+
 async def main() -> None:
     """Every page in every look."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for language in CHANNELS:
+            async with showing_status(Path(folder), language="fa" if language == "fa" else "en") as address:
+                for scheme in SCHEMES:
+                    for name, size in STATUS_SIZES.items():
+                        path = DIRECTORY / f"status-{language}-{scheme}-{name}.png"
+                        await take_picture(address, path, size, scheme)
+                        print(path)
     async with showing({language: sample(language) for language in ("fa", "en")}) as address:
         for language in CHANNELS:
             for scheme in SCHEMES:

@@ -341,6 +341,15 @@ files = Table(
     Column("kept_at", Instant, nullable=False, index=True),
 )
 
+#: What the admin was to be told: the log of the status page.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
 #: Admins who came by the claim link; those of feeds.yaml are not here.
 admins = Table(
     "admins",

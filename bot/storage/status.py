@@ -29,6 +29,7 @@ class FeedStatus:
     attempted_at: datetime | None
     succeeded_at: datetime | None
     error: str | None
+    title: str | None = None  #: its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def _feeds(connection: Connection) -> list[FeedStatus]:
             attempted_at=row.attempted_at,
             succeeded_at=row.succeeded_at,
             error=row.error,
+            title=row.title,
         )
         for row in rows
     ]
@@ -105,17 +107,17 @@ def _feeds(connection: Connection) -> list[FeedStatus]:
 
 def _lanes(connection: Connection, bot_id: int, now: datetime) -> list[LaneStatus]:
     is_waiting = deliveries.c.state.in_(WAITING)
-    due_at = case((is_waiting & (deliveries.c.due_at <= now), deliveries.c.due_at))
+    due_at = case((deliveries.c.due_at <= now, deliveries.c.due_at))
     rows = connection.execute(
         select(
             lanes.c.chat_id,
             lanes.c.paused,
-            func.count(case((is_waiting, deliveries.c.id))).label("waiting"),
+            func.count(deliveries.c.id).label("waiting"),
             func.min(due_at, type_=deliveries.c.due_at.type).label("since"),
         )
         .select_from(lanes)
         .join(targets, (targets.c.bot_id == lanes.c.bot_id) & (targets.c.chat_id == lanes.c.chat_id))
-        .outerjoin(deliveries, deliveries.c.target_id == targets.c.id)
+        .outerjoin(deliveries, (deliveries.c.target_id == targets.c.id) & is_waiting)
         .where(lanes.c.bot_id == bot_id)
         .group_by(lanes.c.chat_id, lanes.c.paused)
         .order_by(lanes.c.chat_id)

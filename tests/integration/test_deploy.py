@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from bot.config import Settings
 from bot.web import Site
 from tests.builders import NOW
+from tests.fakes.front import FakeFront
 from tests.fakes.vitals import FakeVitals
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +92,14 @@ async def test_the_health_check_of_the_image_tells_a_bot_that_answers_from_one_t
         return []
 
     site = Site(
-        channels={}, load=nothing, titles={}, is_preview=True, token="x", now=lambda: NOW, vitals=FakeVitals(False)
+        channels={},
+        load=nothing,
+        titles={},
+        is_preview=True,
+        token="x",
+        now=lambda: NOW,
+        vitals=FakeVitals(False),
+        front=FakeFront(),
     )
     port = await site.start("127.0.0.1", 0)
     assert await check(port)

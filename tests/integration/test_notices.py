@@ -1,8 +1,9 @@
 """What an admin is told, where, and how often."""
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 
-from bot.errors import ChatGone
+from bot.errors import ChatGone, StorageError
 from bot.notices import Notices
 from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender
@@ -10,8 +11,17 @@ from tests.fakes.sender import FakeSender
 ADMIN = 42
 
 
-def notices(clock: FakeClock, sender: FakeSender, chat_id: int | None = ADMIN) -> Notices:
-    return Notices(sender, clock, chat_id=chat_id, language="en")
+async def _forget(lines: Sequence[str], at: datetime) -> None:
+    """A log that nobody reads."""
+
+
+def notices(
+    clock: FakeClock,
+    sender: FakeSender,
+    chat_id: int | None = ADMIN,
+    keep: Callable[[Sequence[str], datetime], Awaitable[None]] = _forget,
+) -> Notices:
+    return Notices(sender, clock, chat_id=chat_id, language="en", keep=keep)
 
 
 async def test_the_admin_chat_gets_what_needs_a_person(clock: FakeClock) -> None:
@@ -57,3 +67,26 @@ async def test_without_an_admin_chat_or_without_news_nothing_is_sent(clock: Fake
     await notices(clock, sender, None).tell(["one"])
     await notices(clock, sender).tell([])
     assert sender.sent == []
+
+
+async def test_what_is_told_is_kept_once_a_day_also_where_nobody_can_be_told(clock: FakeClock) -> None:
+    kept: list[tuple[str, datetime]] = []
+
+    async def keep(lines: Sequence[str], at: datetime) -> None:
+        kept.extend((line, at) for line in lines)
+
+    telling = notices(clock, FakeSender(clock), None, keep)
+    began = clock.now()
+    for lines in (["one"], ["one", "two"]):
+        await telling.tell(lines)
+        clock.advance(timedelta(hours=1))
+    assert kept == [("one", began), ("two", began + timedelta(hours=1))]
+
+
+async def test_a_log_that_cannot_be_written_keeps_nobody_from_being_told(clock: FakeClock) -> None:
+    async def fail(lines: Sequence[str], at: datetime) -> None:
+        raise StorageError("the disk is full")
+
+    sender = FakeSender(clock)
+    await notices(clock, sender, keep=fail).tell(["one"])
+    assert len(sender.sent) == 1

@@ -28,6 +28,7 @@ class Watching(Supervisor):
     """A supervisor that remembers."""
 
     heard: list[str] = field(default_factory=list)
+    pulse_every = None
 
     def _tell(self, word: str) -> None:
         self.heard.append(word)

@@ -30,6 +30,7 @@ from bot.model import (
     Shown,
 )
 from bot.web import Site
+from tests.fakes.front import FakeFront
 from tests.fakes.vitals import FakeVitals
 
 NOW = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
@@ -66,6 +67,7 @@ async def site_of(
     is_preview: bool = True,
     load: Callable[[str, str], Awaitable[Sequence[Shown]]] | None = None,
     vitals: FakeVitals | None = None,
+    front: FakeFront | None = None,
 ) -> AsyncIterator[Client]:
     async def load_posts(channel: str, template: str) -> Sequence[Shown]:
         return posts
@@ -78,6 +80,7 @@ async def site_of(
         token=token,
         now=lambda: NOW,
         vitals=vitals or FakeVitals(),
+        front=front or FakeFront(),
     )
     async with TestClient(TestServer(site.application())) as client:
         yield client
@@ -601,24 +604,6 @@ async def test_head_answers_without_a_body() -> None:
         assert int(response.headers["Content-Length"]) > 1000
 
 
-async def test_the_front_page_leads_to_the_only_channel() -> None:
-    async with site_of(channels={"main": FA}) as client:
-        response = await client.get("/", allow_redirects=False)
-        assert (response.status, response.headers["Location"]) == (302, "/preview/main")
-
-
-async def test_the_front_page_lists_several_channels() -> None:
-    async with site_of() as client:
-        page = await (await client.get("/")).text()
-    assert '<a href="/preview/main"><bdi>آسمان شب</bdi></a>' in page
-    assert '<a href="/preview/english"><bdi>Night Sky</bdi></a>' in page
-
-
-async def test_the_front_page_says_when_there_is_no_channel() -> None:
-    async with site_of(channels={}) as client:
-        assert "There is no channel in feeds.yaml yet." in await (await client.get("/")).text()
-
-
 @pytest.mark.parametrize("path", ["/preview/none", "/preview/", "/nowhere"])
 async def test_a_page_that_is_not_there_names_the_channels(path: str) -> None:
     async with site_of() as client:
@@ -670,9 +655,9 @@ async def test_with_the_token_a_page_opens(headers: dict[str, str], query: str) 
 
 async def test_a_token_of_the_address_goes_along_with_every_link_of_ours() -> None:
     async with site_of([shown(PERSIAN)], token="moonlight") as client:
-        front = await (await client.get("/?token=moonlight")).text()
+        missing = await (await client.get("/nowhere?token=moonlight")).text()
         page = await (await client.get("/preview/main?token=moonlight")).text()
-    assert 'href="/preview/main?token=moonlight"' in front
+    assert 'href="/preview/main?token=moonlight"' in missing
     assert 'href="/preview/main?token=moonlight&amp;marks=1"' in page
 
 
@@ -697,6 +682,7 @@ async def test_channels_and_titles_can_be_replaced_while_it_runs() -> None:
         token=None,
         now=lambda: NOW,
         vitals=FakeVitals(),
+        front=FakeFront(),
     )
     async with TestClient(TestServer(site.application())) as client:
         assert (await client.get("/preview/english")).status == 404
@@ -722,6 +708,7 @@ def _site() -> Site:
         token=None,
         now=lambda: NOW,
         vitals=FakeVitals(),
+        front=FakeFront(),
     )
 
 
@@ -780,3 +767,47 @@ async def test_metrics_are_for_those_who_have_the_token() -> None:
         response = await client.get("/metrics", headers={"Authorization": "Bearer s3cret"})
         assert (response.status, await response.text()) == (200, "qasedak_late 0\n")
         assert response.headers["Content-Type"].startswith("text/plain; version=")
+
+
+# --- the page at / -------------------------------------------------------------------------------------------------
+
+
+async def test_the_front_is_told_how_it_is_asked_and_whether_they_may_act() -> None:
+    front = FakeFront()
+    async with site_of(token="s3cret", front=front) as client:
+        response = await client.get("/?token=s3cret&q=moon")
+        assert response.status == 200
+        assert "form-action 'self'" in response.headers["Content-Security-Policy"]
+    async with site_of(front=front) as client:
+        await client.get("/")
+        assert (await client.get("/static/status.css")).content_type == "text/css"
+        assert (await client.get("/static/other.css")).status == 404
+    assert [(asked.query.get("q"), asked.may_act) for asked in front.asked] == [("moon", True), (None, False)]
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "delivery", "status", "retried"),
+    [
+        ("s3cret", "/retry?token=s3cret&lang=fa", "17", 303, [17]),
+        ("s3cret", "/retry", "17", 403, []),
+        (None, "/retry", "17", 403, []),
+        ("s3cret", "/retry?token=s3cret", "all", 303, []),
+        ("s3cret", "/retry?token=s3cret", "9" * 30, 303, []),
+    ],
+    ids=["with the token", "without it", "where there is none", "no number", "no such number"],
+)
+async def test_only_who_has_the_token_may_have_a_delivery_tried_again(
+    token: str | None, path: str, delivery: str, status: int, retried: list[int]
+) -> None:
+    front = FakeFront()
+    async with site_of(token=token, front=front) as client:
+        response = await client.post(path, data={"delivery": delivery}, allow_redirects=False)
+    assert (response.status, front.retried) == (status, retried)
+    if status == 303:
+        assert response.headers["Location"].startswith("./?token=s3cret")
+
+
+async def test_what_is_only_to_be_looked_at_cannot_be_posted_to() -> None:
+    async with site_of() as client:
+        assert [(await client.post(path)).status for path in ("/", "/metrics", "/readyz")] == [405] * 3
+        assert (await client.get("/retry")).status == 405

@@ -1,0 +1,18 @@
+"""A status page that says only how it was asked for."""
+
+from dataclasses import dataclass, field
+
+from bot.pages.status import Asked
+
+
+@dataclass(slots=True)
+class FakeFront:
+    asked: list[Asked] = field(default_factory=list)
+    retried: list[int] = field(default_factory=list)
+
+    async def html(self, asked: Asked) -> str:
+        self.asked.append(asked)
+        return "<!DOCTYPE html><title>Status</title>"
+
+    async def retry(self, delivery_id: int) -> None:
+        self.retried.append(delivery_id)
