@@ -61,7 +61,12 @@ class Content:
             return RichText(self.rich.text, tuple(spans[:count]))
 
         count = bisect_right(range(len(spans) + 1), most, key=lambda count: len(entities(first(count))))
-        return replace(self, rich=first(count - 1))
+        # What stood in a link that is gone would be live now.
+        open_until = self.fold_at or 0
+        kept = first(count - 1)
+        before = markup.neutralise_rich(kept.slice(0, open_until))
+        rich = before + markup.neutralise_rich(kept.slice(open_until))
+        return Content(rich, None if self.fold_at is None else len(before))
 
     def folded(self) -> "Content":
         """What comes after the first paragraphs in an expandable quote."""

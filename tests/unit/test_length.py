@@ -13,7 +13,7 @@ from bot.render import render
 from bot.text.cutting import cut, split
 from bot.text.richtext import RichText, entities, utf16_length
 from tests.builders import a_channel, a_post, a_subscription, an_entry
-from tests.tdlib import accepted
+from tests.tdlib import accepted, live
 
 ENGLISH = "Bed {} has tulips; they are red, and late. Water it <a href='https://garden.example/{}'>every evening</a>!"
 PERSIAN = "باغچهٔ {} لاله دارد؛ سرخ‌اند، و دیر می‌رسند. آیا آبش دادید؟ <b>هر شب</b> آب می‌خواهد…"
@@ -99,6 +99,14 @@ def test_more_entities_than_telegram_reads_are_not_sent_and_links_outlive_styles
     found = parts(content, length=Length.SPLIT)
     assert len(found) == 3
     assert sum(entity.type == "italic" for message in found for entity in message.entities) == 80
+
+
+def test_a_mention_whose_link_is_left_out_does_not_come_alive() -> None:
+    content = "".join(f"<p>bed <a href='https://garden.example/{n}'>@sara{n}</a> is dry.</p>" for n in range(120))
+    (message,) = parts(content)
+    assert {kind for kind, text in live(message.text, message.entities) if text != "@garden"} == set()
+    (quote,) = [entity for entity in message.entities if entity.type == "expandable_blockquote"]
+    assert message.text[quote.offset :].startswith("bed @")
 
 
 def test_a_caption_is_shortened_to_a_sentence() -> None:
