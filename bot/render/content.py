@@ -126,7 +126,7 @@ def content_of(entry: Entry, title: str) -> Content:
 
 
 def _gap(before: Block, block: Block) -> str:
-    return "\n" if before.kind == block.kind == "item" else "\n\n"
+    return "\n" if before.kind == "heading" or before.kind == block.kind == "item" else "\n\n"
 
 
 def _within(rich: RichText, start: int) -> int | None:

@@ -41,17 +41,17 @@ def values(
     entry, channel = post.entry, subscription.channel
     t = translator(channel.language)
     direction = direction_of(channel.language)
-    title = entry.title or content.first_sentence(entry) or _name(post, subscription)
+    title = entry.title or content.first_sentence(entry)
     published = Published(post, subscription)
     hashtag = Hashtags(subscription.tags, direction)
     made: dict[str, Any] = {
-        "title": body(title, entry.language),
+        "title": body(title or _name(post, subscription), entry.language),
         "link": entry.link or "",
         "occasion": _occasion(post, subscription, replayed_on),
         "date": published.form(channel.date),
         "published": published,
         "author": furniture(entry.author or ""),
-        "source": _source(post, subscription),
+        "source": _source(post, subscription) if title else Markup(),  # else it stands for the title
         "tags": [Tag(word, hashtag) for word in entry.tags],
         "hashtags": hashtag.line(subscription.hashtags, entry.tags, channel.hashtags),
         "footer": Markup(isolated_sigils(str(escape(channel.footer)), direction)),  # noqa: S704 (escaped)

@@ -48,10 +48,10 @@ class Table:
 
 def _mark(cells: list[str]) -> str:
     """What keeps the columns of two scripts in one order in every line; "" for a table of one that needs none."""
-    text = " ".join(cells)
-    direction = persian.dominant_direction(text)
-    if direction is None or (direction == "ltr" and not any(persian.first_strong(cell) == "rtl" for cell in cells)):
+    directions = [direction for cell in cells if (direction := persian.first_strong(cell))]
+    if "rtl" not in directions:
         return ""
+    direction = directions[0]  # who reads the first heading reads on from there
     return persian.MARKS[direction]
 
 
