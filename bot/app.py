@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -34,6 +35,7 @@ from bot.sources.article import ArticleReader
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
+from bot.sources.picture import fetch_picture
 from bot.storage import ingest, lanes, overview, reports, search, subscribers, waits
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
@@ -97,7 +99,7 @@ class App:
         self._fetcher = make_fetcher(settings, config.contact)
         self._parser = Parser()
         self._bot = open_bot(settings.token, settings.api_url, on_updates=self._heard) if settings.token else None
-        self._sender = TelegramSender(self._bot, self._clock) if self._bot else LocalPreview(self._clock)
+        self._sender = self._open_sender()
         self.routes = Routes({}, {})
         self._house = House()
         self._reader = ArticleReader()
@@ -164,6 +166,11 @@ class App:
             channels=config.channels,
             subscriptions=config.subscriptions,
         )
+
+    def _open_sender(self) -> TelegramSender | LocalPreview:
+        if self._bot is None:
+            return LocalPreview(self._clock)
+        return TelegramSender(self._bot, self._clock, fetch=partial(fetch_picture, self._fetcher.fetch))
 
     @property
     def bot_id(self) -> int:

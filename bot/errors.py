@@ -127,7 +127,8 @@ class MessageRejected(DeliveryError):
     """This very message is refused, however often it is tried.
 
     ``media`` is true when its picture is what was refused, of an album the one with number ``item``; ``buttons`` when
-    its buttons are, ``entities`` when its links and styles are: without them it may pass.
+    its buttons are, ``entities`` when its links and styles are: without them it may pass. ``unreachable``: Telegram
+    could not have the picture from its address; it may from us.
     """
 
     def __init__(
@@ -135,11 +136,13 @@ class MessageRejected(DeliveryError):
         message: str,
         *,
         media: bool = False,
+        unreachable: bool = False,
         item: int | None = None,
         buttons: bool = False,
         entities: bool = False,
     ) -> None:
         self.media = media
+        self.unreachable = unreachable
         self.entities = entities
         self.item = item
         self.buttons = buttons

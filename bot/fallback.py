@@ -24,6 +24,8 @@ def plainer(message: Message, refused: MessageRejected) -> Message | None:
         return replace(message, media=tuple(replace(attachment, file_id=None) for attachment in message.media))
     if message.kind is MessageKind.ALBUM and refused.item is not None and 0 < refused.item <= len(message.media):
         return _without_item(message, refused.item - 1)
+    if message.kind is MessageKind.PHOTO and refused.unreachable and not message.media[0].is_ours:
+        return replace(message, media=(replace(message.media[0], is_ours=True),))
     if message.instead is not None:
         return message.instead
     if message.link_preview.url is not None:

@@ -497,6 +497,7 @@ class Attachment:
 
     url: str
     file_id: str | None = None  #: Telegram's own name for it, where it has it already: nothing is fetched again
+    is_ours: bool = False  #: Telegram could not have it from its address: we fetch it, and hand it over
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,10 @@ _MEDIA = re.compile(
     # A group may allow words and not pictures.
     r"not enough rights to send (?!text messages)\w[\w ]* to the chat|chat_send_(?!plain)\w+_forbidden"
 )
+_UNREACHABLE = re.compile(
+    r"failed to get http url content|webpage_curl_failed|wrong type of the web page content|webpage_media_empty|"
+    r"wrong file identifier|\bmedia_empty|wrong http url|external_url_invalid|can't upload file by url|file is too big"
+)
 _ENTITIES = re.compile(r"can't parse entities|entity_\w+_invalid|entities_too_long|entity_bounds_invalid")
 _BUTTONS = re.compile(r"inline keyboard|reply markup|button_\w+_invalid")
 
@@ -112,7 +116,12 @@ def _bad_request(error: TelegramError, chat: int | str) -> DeliveryError:
         return MessageRejected(f"chat {chat}: {error.message}", buttons=True)
     if _MEDIA.search(said):
         item = _ALBUM_ITEM.search(said)
-        return MessageRejected(f"chat {chat}: {error.message}", media=True, item=int(item[1]) if item else None)
+        return MessageRejected(
+            f"chat {chat}: {error.message}",
+            media=True,
+            unreachable=bool(_UNREACHABLE.search(said)),
+            item=int(item[1]) if item else None,
+        )
     if _RIGHTS.search(said) or (_OUTSIDE.search(said) and _is_group(chat)):
         return RightsMissing(
             f"chat {chat}: {error.message}; check its name, and make the bot an administrator there with the right "

@@ -1,7 +1,7 @@
 """(6) Hand a message to the Bot API, or to the local preview."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +21,12 @@ from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
 
 from bot.clock import Clock, SystemClock
-from bot.errors import ChatGone
-from bot.model import ANY_BOT, PREVIEW_BOT, Message, MessageKind, SentMessage
+from bot.errors import ChatGone, FetchError, MessageRejected, SourceError
+from bot.model import ANY_BOT, PREVIEW_BOT, Attachment, Message, MessageKind, SentMessage
 from bot.sender.refusals import POST_RIGHT, explain
+
+#: The bytes of the picture at an address; raises SourceError.
+FetchPicture = Callable[[str], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ class ChatReport:
 class TelegramSender:
     """Sends through one bot."""
 
-    def __init__(self, bot: Bot, clock: Clock | None = None) -> None:
+    def __init__(self, bot: Bot, clock: Clock | None = None, *, fetch: FetchPicture | None = None) -> None:
         self._bot = bot
+        self._fetch = fetch  # of what Telegram cannot have from its address
         self._clock = clock or SystemClock()
         self.bot_id = int(bot.token.partition(":")[0])
 
@@ -56,18 +60,29 @@ class TelegramSender:
 
         Raises: DeliveryError, by what to do next.
         """
+        files = [await self._file(attachment) for attachment in message.media]
         try:
-            answers = await self._call(chat_id, message)
+            answers = await self._call(chat_id, message, files)
         except TelegramError as error:
             raise explain(error, chat_id, is_album=message.kind is MessageKind.ALBUM) from error
         first, *further = (answer.message_id for answer in answers)
         file_ids = tuple(_file_id(answer, message.kind) for answer in answers) if message.media else ()
         return SentMessage(first, self._clock.now(), tuple(further), file_ids)
 
-    async def _call(self, chat_id: int, message: Message) -> Sequence[TelegramMessage]:
+    async def _file(self, attachment: Attachment) -> str | bytes:
+        """What the Bot API is given: a name of its own, an address, or the file."""
+        if attachment.file_id or not attachment.is_ours:
+            return attachment.file_id or attachment.url
+        try:
+            if self._fetch is None:
+                raise FetchError("nobody here fetches pictures")
+            return await self._fetch(attachment.url)
+        except SourceError as error:
+            raise MessageRejected(f"the picture: {error}", media=True) from error
+
+    async def _call(self, chat_id: int, message: Message, files: Sequence[str | bytes]) -> Sequence[TelegramMessage]:
         """The method of the Bot API that the message's kind asks for."""
         bot, entities = self._bot, message_entities(message)
-        files = [attachment.file_id or attachment.url for attachment in message.media]
         common: dict[str, Any] = {  # the same of every method, by python-telegram-bot's names
             "chat_id": chat_id,
             "disable_notification": message.silent,

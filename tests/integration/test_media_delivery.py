@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from bot.model import Enclosure, Media, PostButton
+from bot.errors import FetchError
+from bot.model import Enclosure, Feed, Media, PostButton, Validators
 from bot.outbox import Outbox
 from bot.pacing import Pace
 from bot.sender import TelegramSender, open_bot
+from bot.sources.fetch import Answer
+from bot.sources.picture import fetch_picture
 from bot.storage.database import Database
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
 from tests.fakes.bot_api import TOKEN, BotApi
@@ -33,11 +36,23 @@ async def api() -> AsyncIterator[BotApi]:
 
 
 @pytest.fixture
-async def telegram(api: BotApi, sqlite: Database, clock: FakeClock) -> AsyncIterator[Stage]:
+def photos() -> dict[str, bytes]:
+    """What we can fetch ourselves, by address."""
+    return {}
+
+
+@pytest.fixture
+async def telegram(api: BotApi, sqlite: Database, clock: FakeClock, photos: dict[str, bytes]) -> AsyncIterator[Stage]:
     """A stage whose sender is the real one."""
+
+    async def fetch(url: str) -> bytes:
+        if url not in photos:
+            raise FetchError("it is not there for us either")
+        return photos[url]
+
     bot = open_bot(TOKEN, api.base_url.removesuffix("/bot"))
     await bot.initialize()
-    yield Stage(sqlite, clock, TelegramSender(bot, clock))  # type: ignore[arg-type]  # it sends as the fake one does
+    yield Stage(sqlite, clock, TelegramSender(bot, clock, fetch=fetch))  # type: ignore[arg-type]  # it sends as the fake one does
     await bot.shutdown()
 
 
@@ -142,6 +157,49 @@ async def test_a_picture_goes_to_the_next_chats_by_its_file_id_until_telegram_fo
     assert str(again[0].params["photo"]) == PICTURES[0].url
     assert await telegram.states() == ["sent"] * 6
     assert len(api.sent) == 6
+
+
+async def test_a_picture_that_telegram_cannot_fetch_is_fetched_by_us_once_and_known_by_its_id_from_then_on(
+    api: BotApi, telegram: Stage, photos: dict[str, bytes]
+) -> None:
+    photos[PICTURES[0].url] = b"\xff\xd8\xff the moon"
+    outbox = await open_outbox(telegram, {NEWS: Media.PHOTO, SKY: Media.PHOTO})
+    for picture in PICTURES:
+        api.methods.broken_urls[picture.url] = "WEBPAGE_CURL_FAILED"
+    await telegram.read(an_entry(1, enclosures=PICTURES[:1]))
+    await telegram.deliver_until_idle(outbox)
+    await deliver(telegram, outbox, 2, enclosures=PICTURES[:1])
+    uploads = [call for call in api.calls("sendPhoto") if call.files]
+    assert {call.files["photo"] for call in uploads} == {b"\xff\xd8\xff the moon"}
+    assert [sent.method for sent in api.sent] == ["sendPhoto"] * 4
+    assert len(uploads) <= 2  # two chats at once may both have had to ask
+    await deliver(telegram, outbox, 3, enclosures=PICTURES[1:2])
+    assert [sent.method for sent in api.sent[4:]] == ["sendMessage"] * 2
+    assert await telegram.states() == ["sent"] * 6
+
+
+@pytest.mark.parametrize(
+    ("body", "is_photo"),
+    [
+        (b"\xff\xd8\xff\xe0 jpeg", True),
+        (b"\x89PNG\r\n\x1a\n png", True),
+        (b"RIFF\0\0\0\0WEBP webp", True),
+        (b"<html>you are a robot</html>", False),
+        (b"\xff\xd8\xff" + bytes(10_000_000), False),
+        (None, False),
+    ],
+    ids=["jpeg", "png", "webp", "page", "too-large", "nothing"],
+)
+async def test_only_photos_are_handed_over(body: bytes | None, is_photo: bool) -> None:
+    async def fetch(asked: Feed, seen: Validators) -> Answer:
+        assert (asked.url, seen, asked.headers["Accept"][:10]) == ("https://sky.example/1", Validators(), "image/jpeg")
+        return Answer(asked.url, body)
+
+    if is_photo:
+        assert await fetch_picture(fetch, "https://sky.example/1") == body
+    else:
+        with pytest.raises(FetchError, match="goes out without it"):
+            await fetch_picture(fetch, "https://sky.example/1")
 
 
 async def test_the_items_of_an_album_count_in_the_pace_of_a_channel(api: BotApi, telegram: Stage) -> None:

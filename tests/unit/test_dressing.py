@@ -157,6 +157,14 @@ def test_a_refused_file_id_is_tried_again_by_its_address() -> None:
     assert (again.kind, again.media) == (MessageKind.PHOTO, (Attachment(ONE),))
 
 
+def test_a_photo_that_telegram_cannot_reach_is_handed_over_before_it_is_given_up() -> None:
+    photo, refused = dressed(Media.PHOTO, images(ONE)), MessageRejected("no", media=True, unreachable=True)
+    ours = fallback.plainer(photo, refused)
+    assert ours is not None
+    assert ours.media == (Attachment(ONE, is_ours=True),)
+    assert fallback.plainer(ours, refused) == photo.instead
+
+
 def test_what_is_refused_for_its_words_has_no_plainer_form() -> None:
     assert fallback.plainer(dressed(Media.PHOTO, images(ONE)), MessageRejected("message is too long")) is None
 
