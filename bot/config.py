@@ -34,6 +34,7 @@ from bot.model import (
 )
 from bot.pacing import Pace
 from bot.yaml_file import KeyPath, Problem, YamlFile
+from bot.yaml_imports import read_whole
 from bot.yaml_mistakes import explain, shown, suggest
 
 #: The chat of the sample feeds.yaml; nothing is ever sent there.
@@ -188,7 +189,7 @@ def read_config(path: Path, *, environment: Mapping[str, str], with_token: bool)
 
     Raises: ConfigError with every problem found, each at its place.
     """
-    file = YamlFile.open(path, environment)
+    file = read_whole(path, environment)
     problems = [*file.problems, *_check_names(file)]
     try:
         document = Document.model_validate(file.values)
@@ -276,10 +277,10 @@ def _check_archives(file: YamlFile) -> Iterator[Problem]:
         if not isinstance(relative, str) or not relative or "\0" in relative:
             continue
         path = ("archives", name, "path")
-        found = _files(archive_pattern(file.path.parent, relative))
+        found = _files(archive_pattern(file.folder(path), relative))
         if not found:
             said = f"no file matches archives.{name}.path, {_written(file, path)}; "
-            yield file.value(path), said + f"it is relative to the folder of {file.path.name}"
+            yield file.value(path), said + f"it is relative to the folder of {Path(file.value(path).file).name}"
         elif all(os.path.isdir(each) for each in found):
             example = os.path.join(file.written(path) or "", "*.txt")
             yield file.value(path), f"archives.{name}.path names a folder; name its files, such as {example}"
@@ -335,7 +336,7 @@ def _build(document: Document, file: YamlFile, *, with_token: bool) -> Config:
     }
     feeds = [
         *(_http_feed(name, section) for name, section in document.feeds.items()),
-        *(_archive_feed(name, section, path) for name, section in document.archives.items()),
+        *(_archive_feed(name, section, file.folder(("archives", name))) for name, section in document.archives.items()),
     ]
     subscriptions = list(_subscriptions(document, channels, feeds))
     allowed, refused = _refuse_samples(subscriptions, file) if with_token else (subscriptions, [])
@@ -406,11 +407,11 @@ def _http_feed(name: str, section: FeedSection) -> Feed:
     )
 
 
-def _archive_feed(name: str, section: ArchiveSection, path: Path) -> Feed:
+def _archive_feed(name: str, section: ArchiveSection, folder: Path) -> Feed:
     return Feed(
         name=name,
         kind=FeedKind.ARCHIVE,
-        url=archive_pattern(path.parent, section.path),
+        url=archive_pattern(folder, section.path),
         title=section.title,
         backfill=section.backfill,
         language=None if section.language == "auto" else section.language,

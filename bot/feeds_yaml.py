@@ -71,7 +71,7 @@ from bot.yaml_values import (
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
 NOT_YET = frozenset(
     {
-        "imports", "keep", "paid_broadcast",
+        "keep", "paid_broadcast",
         "overflow", "digest", "approve",
     }
 )  # fmt: skip
@@ -316,6 +316,8 @@ class ArchiveSection(SourceSection):
 class Document(Section):
     """feeds.yaml."""
 
+    imports: list[Annotated[str, Field(pattern=PATH)]] = Field(default_factory=list, max_length=100)
+    """Further files of this form, relative to this one; * and ** are wildcards. Names are unique over all of them."""
     bot: BotSection = Field(default_factory=BotSection)
     """The bot itself."""
     tags: dict[str, str] = Field(default_factory=dict)

@@ -74,7 +74,7 @@ class YamlFile:
     values: Any
     problems: list[Problem] = field(default_factory=list)
     _spots: Mapping[tuple[str | int, ...], _Spot] = field(default_factory=dict)
-    _lines: Sequence[str] = ()
+    _lines: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by file
 
     @classmethod
     def open(cls, path: Path, environment: Mapping[str, str]) -> "YamlFile":
@@ -87,7 +87,7 @@ class YamlFile:
         root, tags = _compose(path, text, lines)
         reader = _Reader(path, lines, environment, tags)
         values = None if root is None else reader.plain(root, ())
-        return cls(path, {} if values is None else values, reader.problems, reader.spots, lines)
+        return cls(path, {} if values is None else values, reader.problems, reader.spots, {str(path): lines})
 
     def key(self, path: KeyPath) -> Place:
         """Where a key stands; of one that is not written, what it should stand under."""
@@ -102,10 +102,47 @@ class YamlFile:
     def line_of_text(self, path: KeyPath, line: int) -> Place:
         """Where the *line*-th line of a text begins; only of a block (``|``) are the lines those of the file."""
         spot = self._nearest(path)
-        if spot is None or getattr(spot.node, "style", None) != "|" or spot.value.line + line > len(self._lines):
+        lines = self._lines.get(spot.value.file, ()) if spot else ()
+        if spot is None or getattr(spot.node, "style", None) != "|" or spot.value.line + line > len(lines):
             return self.value(path)
-        written = self._lines[spot.value.line + line - 1]
+        written = lines[spot.value.line + line - 1]
         return Place(spot.value.file, spot.value.line + line, len(written) - len(written.lstrip()) + 1)
+
+    def folder(self, path: KeyPath) -> Path:
+        """The folder of the file in which something stands: what it names is relative to that."""
+        return Path(self.key(path).file).parent
+
+    def joined(self, other: "YamlFile") -> "YamlFile":
+        """Both files as one; what they both hold is a mistake of the *other* one, and this one's stands."""
+        values, problems = dict(self.values), [*self.problems, *other.problems]
+        spots = dict(self._spots)
+        for section, content in other.values.items():
+            mine = values.get(section, {})
+            if not (isinstance(content, dict) and isinstance(mine, dict)):
+                if section in values:
+                    problems.append((other.key((section,)), f"'{section}' must hold keys and values in both files"))
+                else:
+                    values[section] = content
+                    spots |= other._below((section,))
+                continue
+            values[section] = {**mine, **{name: content[name] for name in content if name not in mine}}
+            spots |= {at: spot for at, spot in other._spots.items() if at == (section,) and at not in spots}
+            for name in content:
+                if name in mine:
+                    said = f"'{name}' under {section} stands in {self.key((section, name))} already; remove one"
+                    problems.append((other.key((section, name)), said))
+                else:
+                    spots |= other._below((section, name))
+        return YamlFile(self.path, values, problems, spots, {**self._lines, **other._lines})
+
+    def without(self, section: str) -> "YamlFile":
+        """All but one section; its place is forgotten too."""
+        values = {name: content for name, content in self.values.items() if name != section}
+        spots = {at: spot for at, spot in self._spots.items() if at[0] != section}
+        return YamlFile(self.path, values, self.problems, spots, self._lines)
+
+    def _below(self, path: tuple[str | int, ...]) -> dict[tuple[str | int, ...], _Spot]:
+        return {at: spot for at, spot in self._spots.items() if at[: len(path)] == path}
 
     def holds(self, path: KeyPath) -> bool:
         """Whether something stands there."""

@@ -255,7 +255,7 @@ WHOLE = [
         "like-none",
         "zebra: {}\n",
         "1:1",
-        "unknown key 'zebra'; there is archives, bot, channels, defaults, feeds, tags, templates",
+        "unknown key 'zebra'; there is archives, bot, channels, defaults, feeds, imports, tags, templates",
     ),
     case("defaults", "defaults: {lang: fa}\n", "1:12", "unknown key 'lang' under defaults; did you mean 'language'?"),
     case(
