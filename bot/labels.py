@@ -14,10 +14,11 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
 from bot.text import persian
+from bot.text.persian import Direction
 
 DOMAIN = "qasedak"
-#: Where the catalogs are: a folder for each language.
-LOCALES = Path(__file__).parent / "locales"
+#: Where catalogs are looked for, a folder for each language; a test adds one of its own.
+FOLDERS = [Path(__file__).parent / "locales"]
 
 _DIGITS: dict[str, Callable[[str], str]] = {
     "arabext": persian.to_persian_digits,
@@ -26,10 +27,11 @@ _DIGITS: dict[str, Callable[[str], str]] = {
 
 
 @cache
-def catalog(language: str, locales: Path = LOCALES) -> NullTranslations:
+def catalog(language: str) -> NullTranslations:
     """The catalog of a language; one that is not there says everything in English."""
-    source = locales / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    if not source.is_file():
+    sources = (folder / language / "LC_MESSAGES" / f"{DOMAIN}.po" for folder in FOLDERS)
+    source = next((source for source in sources if source.is_file()), None)
+    if source is None:
         return NullTranslations()
     with source.open("rb") as text:
         compiled = BytesIO()
@@ -38,13 +40,13 @@ def catalog(language: str, locales: Path = LOCALES) -> NullTranslations:
     return Translations(compiled, domain=DOMAIN)
 
 
-def translator(language: str, locales: Path = LOCALES) -> Callable[..., str]:
+def translator(language: str) -> Callable[..., str]:
     """A function that says an English text in *language*, its ``{names}`` filled in.
 
     ``t("{n} post", "{n} posts", n=3)`` takes the form that the language has for the first of the values. Whole numbers
     get the language's digits.
     """
-    words = catalog(language, locales)
+    words = catalog(language)
     digits = _digits(language)
 
     def translate(message: str, plural: str | None = None, /, **values: object) -> str:
@@ -60,10 +62,20 @@ def translator(language: str, locales: Path = LOCALES) -> Callable[..., str]:
     return translate
 
 
-@cache
+def direction_of(language: str) -> Direction:
+    """Where a language's lines begin."""
+    locale = _locale(language)
+    return "rtl" if locale is not None and locale.text_direction == "rtl" else "ltr"
+
+
 def _digits(language: str) -> Callable[[str], str]:
+    locale = _locale(language)
+    return _DIGITS.get(locale.default_numbering_system, str) if locale is not None else str
+
+
+@cache
+def _locale(language: str) -> Locale | None:
     try:
-        system = Locale.parse(language).default_numbering_system
+        return Locale.parse(language)
     except (UnknownLocaleError, ValueError):
-        return str
-    return _DIGITS.get(system, str)
+        return None

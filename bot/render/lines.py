@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup, escape
 
+from bot.labels import direction_of
 from bot.model import Language, Message
 from bot.text import cutting, markup, persian, richtext
 from bot.text.persian import Direction
@@ -45,11 +46,6 @@ def set_lines(html: str, language: Language) -> RichText:
 def message_of(rich: RichText) -> Message:
     """A message of a text that ``set_lines`` made, or of a part of it."""
     return Message(rich.text, richtext.entities(rich)[:ENTITY_LIMIT])
-
-
-def direction_of(language: Language) -> Direction:
-    """Where a language's lines begin."""
-    return "rtl" if language == "fa" else "ltr"
 
 
 def body(text: str, language: str | None) -> Markup:

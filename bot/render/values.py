@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from bot import anniversary
-from bot.labels import translator
+from bot.labels import direction_of, translator
 from bot.model import Entry, Feed, FeedKind, Post, Subscription, SummaryOptions
 from bot.render import content
-from bot.render.lines import body, direction_of, furniture, isolated_sigils
+from bot.render.lines import body, furniture, isolated_sigils
 from bot.text import dates, markup, persian, summary
 from bot.text.persian import Direction
 
@@ -85,7 +85,7 @@ def _occasion(post: Post, subscription: Subscription, replayed_on: Day | None) -
         if years == 1:
             return t("On this day, a year ago") + " · "
         if years:
-            return t("On this day, {years} years ago", years=years) + " · "
+            return t("On this day, {years} year ago", "On this day, {years} years ago", years=years) + " · "
     return t("From the archive") + " · " if is_old(post, subscription.feed) else ""
 
 

@@ -101,7 +101,7 @@ class _Day:
 
     @property
     def script(self) -> _Script:
-        return "en" if self.style.language == "en" else self.persian_script
+        return self.persian_script if self.style.language == "fa" else "en"
 
     @property
     def persian_script(self) -> _Script:
@@ -121,7 +121,7 @@ class _Day:
     def calendars(self) -> list[Calendar]:
         """The calendars to show, in order; Gregorian alone where none of them knows the day."""
         known = [calendar for calendar in dict.fromkeys(self.style.calendars) if self.parts(calendar)]
-        if self.style.language == "en" and Calendar.GREGORIAN in known:
+        if self.style.language != "fa" and Calendar.GREGORIAN in known:
             # The order is one option with one default, the Persian one; English lines begin with their own calendar.
             known.sort(key=lambda calendar: calendar is not Calendar.GREGORIAN)
         return known or [Calendar.GREGORIAN]
