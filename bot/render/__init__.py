@@ -17,10 +17,10 @@ from bot.render.lines import as_body as as_body
 from bot.render.lines import furniture as furniture
 from bot.render.lines import lay_out as lay_out
 from bot.render.lines import message_of, set_lines
+from bot.render.templates import FILLING_ERRORS, compiled
 from bot.render.templates import TEMPLATES as TEMPLATES
 from bot.render.templates import TemplateProblem as TemplateProblem
 from bot.render.templates import check_template as check_template
-from bot.render.templates import compiled
 from bot.render.values import is_old, values
 from bot.text.richtext import RichText
 
@@ -34,13 +34,25 @@ def render(
     """
     channel = subscription.channel
     silent = channel.silent or is_old(post, subscription.feed)
-    template = compiled(subscription.template_text or TEMPLATES[channel.template])
+    try:
+        parts = _fill_in(
+            subscription.template_text or TEMPLATES[channel.template], post, subscription, replayed_on, limit_utf16
+        )
+    except FILLING_ERRORS:
+        # It was good for the examples and is not for this post: better in another layout than not at all.
+        parts = _fill_in(TEMPLATES["default"], post, subscription, replayed_on, limit_utf16)
+    return [replace(message_of(part), silent=silent, thread=channel.thread) for part in parts if part]
+
+
+def _fill_in(
+    text: str, post: Post, subscription: Subscription, replayed_on: date | None, limit_utf16: int
+) -> list[RichText]:
+    template = compiled(text)
     made = values(post, subscription, template.names, replayed_on=replayed_on)
     own_text = next((name for name in ("content", "summary") if name in template.names), None)
 
     def lay_out_with(text: Content) -> RichText:
         filled = template.jinja.render(made if own_text is None else made | {own_text: text})
-        return set_lines(filled, channel.language)
+        return set_lines(filled, subscription.channel.language)
 
-    parts = fitted(lay_out_with, made[own_text] if own_text else Content(), channel, limit_utf16)
-    return [replace(message_of(part), silent=silent, thread=channel.thread) for part in parts if part]
+    return fitted(lay_out_with, made[own_text] if own_text else Content(), subscription.channel, limit_utf16)

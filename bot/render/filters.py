@@ -3,7 +3,7 @@
 Jinja's ``upper`` or ``truncate`` would change the inside of a tag; these change the words between the tags.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from jinja2 import pass_context
@@ -81,10 +81,22 @@ def join(value: Iterable[Any], separator: str = "") -> Markup:
     return escape(separator).join(map(escape, value))
 
 
+def first(value: Iterable[Any]) -> Any:
+    """The first of a list; nothing of an empty one."""
+    return next(iter(value), "")
+
+
+def last(value: Sequence[Any]) -> Any:
+    """The last of a list; nothing of an empty one."""
+    return value[-1] if value else ""
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "date": date,
+    "first": first,
     "hashtags": hashtags,
     "join": join,
+    "last": last,
     "length": length,
     "link": link,
     "lower": lower,

@@ -5,6 +5,7 @@
 
 import re
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -49,7 +50,9 @@ TEMPLATES = {
 """,
 }
 #: Of Jinja's own filters, those that a layout needs; its list grows with its versions.
-JINJA_FILTERS = ("default", "first", "last", "trim")
+JINJA_FILTERS = ("default", "trim")
+#: What filling in a template may raise, by what its writer wrote.
+FILLING_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,11 @@ def check_template(text: str) -> list[TemplateProblem]:
                 TemplateProblem(_line_of(text, name), f"unknown name '{name}'; there is {', '.join(sorted(NAMES))}")
                 for name in sorted(unknown)
             ]
-        environment.from_string(text).render(values(*_example()))
+        for example in _examples():
+            environment.from_string(text).render(values(*example))
     except TemplateSyntaxError as error:
         return [TemplateProblem(error.lineno, f"{(error.message or 'syntax error').rstrip('.')}; correct it")]
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+    except FILLING_ERRORS as error:
         # Jinja names classes of ours, which mean nothing to the writer of a template.
         said = re.sub(r"'[\w.]+ object'", "the value", str(error)).rstrip(".")
         return [TemplateProblem(_line_of_failure(error), f"cannot be filled in ({said}); correct it")]
@@ -108,9 +112,10 @@ def _line_of(text: str, name: str) -> int:
     return 1
 
 
-def _example() -> tuple[Post, Subscription]:
+def _examples() -> Iterator[tuple[Post, Subscription]]:
+    """A post that has everything, and one that has nothing: a template must be good for both."""
     at = datetime(2026, 11, 23, 8, tzinfo=UTC)
-    entry = Entry(
+    full = Entry(
         title="A full moon",
         link="https://example.org/moon",
         published=at,
@@ -119,7 +124,11 @@ def _example() -> tuple[Post, Subscription]:
         tags=("sky",),
     )
     feed = Feed("sky", FeedKind.ARCHIVE, "sky.txt")
-    return Post(1, 1, "1", entry, at), Subscription(feed, Channel("main", "@example", source=True, footer="@example"))
+    for entry, channel in (
+        (full, Channel("main", "@example", source=True, footer="@example")),
+        (Entry(), Channel("main", "@example", date="none")),
+    ):
+        yield Post(1, 1, "1", entry, at), Subscription(feed, channel)
 
 
 class _Environment(ImmutableSandboxedEnvironment):

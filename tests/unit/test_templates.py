@@ -240,6 +240,20 @@ def test_a_template_cannot_look_into_records_of_ours() -> None:
         assert "unsafe" in problem.message
 
 
+def test_a_template_must_be_good_for_a_post_that_has_nothing() -> None:
+    for text in ("{{ tags[0] }}", "x\n{{ author.split(' ')[1] }}"):
+        (problem,) = check_template(text)
+        assert "cannot be filled in" in problem.message
+    assert check_template("{{ tags | first }}{{ tags | last }}{{ author }}{{ event_date | date('compact') }}") == []
+
+
+def test_a_post_that_breaks_a_template_comes_in_another_layout() -> None:
+    """Every example has one tag or none; a third is what it cannot divide by."""
+    template = "{{ title }} {{ 1 / (3 - tags | length) }}"
+    assert check_template(template) == []
+    assert said(template).text.startswith(f"A garden in autumn\nMonday, 23 November 2026 ({RLI}")
+
+
 # --- lines that vanish ---------------------------------------------------------------------------------------
 
 
