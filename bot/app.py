@@ -25,7 +25,9 @@ from bot.hand_posts import HandPosts
 from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
 from bot.outbox import Delivered, Outbox
+from bot.pages import syndication
 from bot.pages.status import Setup, StatusPage
+from bot.pages.syndication import Syndicated
 from bot.personal import House
 from bot.poller import Polled, Poller
 from bot.replay import Replayer
@@ -36,7 +38,7 @@ from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
 from bot.sources.picture import fetch_picture
-from bot.storage import ingest, lanes, overview, reports, search, subscribers, waits
+from bot.storage import ingest, lanes, overview, reports, search, sent, subscribers, waits
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.supervisor import Supervisor
@@ -423,8 +425,14 @@ class App:
             now=self._clock.now,
             vitals=self._vitals,
             front=self._status_page,
+            load_sent=self._load_sent,
         )
         await self._site.start(settings.http_host, settings.http_port)
+
+    async def _load_sent(self, channel: Channel, title: str, own_url: str) -> Syndicated:
+        """What a channel got, for the feed at that address."""
+        found = await self.database.read(sent.sent_posts, self.bot_id, channel.name, syndication.LIMIT)
+        return Syndicated(channel, title, self.bot_id, own_url, self.config.timezone, found)
 
     async def load_channel(self, name: str, template: str) -> Sequence[Shown]:
         """What the preview page shows of a channel; by another template than its own where one is named."""

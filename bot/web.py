@@ -7,28 +7,36 @@ are asked for.
 
 import errno
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Final, Protocol
 
 import structlog
-from aiohttp import web
+from aiohttp import ETag, web
 from prometheus_client import CONTENT_TYPE_LATEST
 from yarl import URL
 
 from bot import preview, render
 from bot.errors import BotError, ConfigError
 from bot.model import Channel, Language, Shown
-from bot.pages import status
+from bot.pages import status, syndication
 from bot.pages.status import Asked
+from bot.pages.syndication import Syndicated
 from bot.preview_words import WORDS
 
 log = structlog.get_logger()
 
+_PREFIX: Final = re.compile(r"(/[\w.~-]+)*")
 DEFAULT_LIMIT = 100  #: posts of a page that asks for no number
 
 #: The posts of a channel, by its own template or by the one that is named.
 Load = Callable[[str, str], Awaitable[Sequence[Shown]]]
+#: What a channel got, for the document at that address; the second is what the channel is called.
+LoadSent = Callable[[Channel, str, str], Awaitable[Syndicated]]
+#: Readers of feeds may keep a document for so many seconds.
+_FEED_IS_FRESH = 300
 
 #: For whoever watches the process, who has no token; they say yes or no, and nothing else.
 _OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/static/preview.css", "/static/status.css"})
@@ -85,11 +93,13 @@ class Site:
         now: Callable[[], datetime],
         vitals: Vital,
         front: Front,
+        load_sent: LoadSent,
     ) -> None:
         self.channels = channels
         self.titles = titles
         self.url = ""  #: where it listens, once it does
         self._load = load
+        self._load_sent = load_sent
         self._is_preview = is_preview
         self._token = token
         self._now = now
@@ -107,6 +117,7 @@ class Site:
         application.router.add_get("/readyz", self._ready)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/preview/{channel}", self._preview)
+        application.router.add_get("/feeds/{channel}.{form:atom|rss|json}", self._feed)
         application.router.add_post("/retry", self._retry)
         application.router.add_get("/static/{name:preview|status}.css", self._stylesheet)
         return application
@@ -211,6 +222,26 @@ class Site:
     async def _stylesheet(self, request: web.Request) -> web.Response:
         return web.Response(text=self._styles[request.match_info["name"]], content_type="text/css", charset="utf-8")
 
+    async def _feed(self, request: web.Request) -> web.Response:
+        """A channel as a feed; nothing but the headers for a reader who has it already."""
+        name = request.match_info["channel"]
+        channel = self.channels.get(name)
+        if channel is None:
+            raise web.HTTPNotFound
+        write, media_type = syndication.FORMS[request.match_info["form"]]
+        about = await self._load_sent(channel, self.titles.get(name, name), _public_url(request))
+        body = write(about)
+        tag = sha256(body).hexdigest()[:32]
+        headers = {"Cache-Control": f"private, max-age={_FEED_IS_FRESH}", "Vary": "Accept-Encoding"}
+        if _is_known(request, tag, about.updated_at):
+            response = web.Response(status=304, headers=headers)
+        else:
+            response = web.Response(body=body, content_type=media_type, charset="utf-8", headers=headers)
+            response.enable_compression()
+        response.etag = ETag(tag, is_weak=True)  # one for the body and for its packed form
+        response.last_modified = about.updated_at
+        return response
+
     async def _preview(self, request: web.Request) -> web.Response:
         name = request.match_info["channel"]
         channel = self.channels.get(name)
@@ -259,6 +290,25 @@ def _html(status: int, page: str) -> web.Response:
 async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 (a signal's shape)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+
+
+def _is_known(request: web.Request, tag: str, updated_at: datetime) -> bool:
+    """RFC 9110 13.2.2: a tag outweighs a date; tags are compared weakly."""
+    if request.if_none_match is not None:
+        return any(known.value in (tag, "*") for known in request.if_none_match)
+    since = request.if_modified_since
+    return since is not None and updated_at.replace(microsecond=0) <= since
+
+
+def _public_url(request: web.Request) -> str:
+    """This document's address as its reader sees it, before a proxy; without the token, which is nobody else's."""
+    scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
+    prefix = request.headers.get("X-Forwarded-Prefix", "").rstrip("/")
+    if scheme not in ("http", "https"):
+        scheme = request.scheme
+    if not _PREFIX.fullmatch(prefix):
+        prefix = ""
+    return str(request.url.with_scheme(scheme).with_path(prefix + request.path))
 
 
 def _listening_problem(host: str, port: int, error: OSError | OverflowError) -> str:

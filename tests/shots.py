@@ -37,7 +37,7 @@ from bot.model import (
 from bot.render import lay_out
 from bot.text.richtext import utf16_length
 from bot.web import Site
-from tests.fakes.front import FakeFront
+from tests.fakes.front import FakeFront, nothing_sent
 from tests.fakes.vitals import FakeVitals
 from tests.panel import CHANNELS as PANEL_CHANNELS
 from tests.panel import TITLES as PANEL_TITLES
@@ -130,6 +130,7 @@ async def showing(posts: Mapping[str, Sequence[Shown]], *, is_preview: bool = Tr
         now=lambda: NOW,
         vitals=FakeVitals(),
         front=FakeFront(),
+        load_sent=nothing_sent,
     )
     await site.start("127.0.0.1", 0)
     try:
@@ -268,6 +269,7 @@ async def showing_status(folder: Path, *, language: Language = "fa", is_well: bo
             now=lambda: NOW,
             vitals=FakeVitals(),
             front=page,
+            load_sent=nothing_sent,
         )
         await site.start("127.0.0.1", 0)
         try:

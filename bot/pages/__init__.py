@@ -5,5 +5,6 @@
 - ``status``: the page at ``/``: asks the database, and puts the rest together
 - ``rows``: what that page says of channels, feeds and deliveries, as pure decisions
 - ``charts``: the heat map and the sparks, as plain SVG
+- ``syndication``: a channel as a feed
 - ``words``: what it says, in both languages
 """

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from bot.model import Channel
 from bot.pages.status import Asked
+from bot.pages.syndication import Syndicated
 
 
 @dataclass(slots=True)
@@ -16,3 +18,8 @@ class FakeFront:
 
     async def retry(self, delivery_id: int) -> None:
         self.retried.append(delivery_id)
+
+
+async def nothing_sent(channel: Channel, title: str, own_url: str) -> Syndicated:
+    """A channel that got nothing yet."""
+    return Syndicated(channel, title, 123456, own_url, "Asia/Tehran", ())

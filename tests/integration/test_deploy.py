@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from bot.config import Settings
 from bot.web import Site
 from tests.builders import NOW
-from tests.fakes.front import FakeFront
+from tests.fakes.front import FakeFront, nothing_sent
 from tests.fakes.vitals import FakeVitals
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,6 +100,7 @@ async def test_the_health_check_of_the_image_tells_a_bot_that_answers_from_one_t
         now=lambda: NOW,
         vitals=FakeVitals(False),
         front=FakeFront(),
+        load_sent=nothing_sent,
     )
     port = await site.start("127.0.0.1", 0)
     assert await check(port)

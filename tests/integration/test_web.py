@@ -29,8 +29,8 @@ from bot.model import (
     MessageKind,
     Shown,
 )
-from bot.web import Site
-from tests.fakes.front import FakeFront
+from bot.web import LoadSent, Site
+from tests.fakes.front import FakeFront, nothing_sent
 from tests.fakes.vitals import FakeVitals
 
 NOW = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
@@ -68,6 +68,7 @@ async def site_of(
     load: Callable[[str, str], Awaitable[Sequence[Shown]]] | None = None,
     vitals: FakeVitals | None = None,
     front: FakeFront | None = None,
+    load_sent: LoadSent = nothing_sent,
 ) -> AsyncIterator[Client]:
     async def load_posts(channel: str, template: str) -> Sequence[Shown]:
         return posts
@@ -81,6 +82,7 @@ async def site_of(
         now=lambda: NOW,
         vitals=vitals or FakeVitals(),
         front=front or FakeFront(),
+        load_sent=load_sent,
     )
     async with TestClient(TestServer(site.application())) as client:
         yield client
@@ -683,6 +685,7 @@ async def test_channels_and_titles_can_be_replaced_while_it_runs() -> None:
         now=lambda: NOW,
         vitals=FakeVitals(),
         front=FakeFront(),
+        load_sent=nothing_sent,
     )
     async with TestClient(TestServer(site.application())) as client:
         assert (await client.get("/preview/english")).status == 404
@@ -709,6 +712,7 @@ def _site() -> Site:
         now=lambda: NOW,
         vitals=FakeVitals(),
         front=FakeFront(),
+        load_sent=nothing_sent,
     )
 
 
