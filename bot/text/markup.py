@@ -192,6 +192,7 @@ _ADDRESS = re.compile(
     r"(?::\d{1,5})?(?![\w.:@-])(?:[/?#][\w\-.~:/?#@!$&'*+,;=%]*)?",
     re.IGNORECASE,
 )
+_SIGIL = re.compile("[/@#$]")
 _LIVE = re.compile(
     r"(?<![\w/<>])/(?=[A-Za-z0-9_]{1,64}(?![\w/<>]))"  # /command; not and/or, not /usr/bin
     r"|(?<!\w)@(?=[A-Za-z0-9_])"  # @mention; not an e-mail address
@@ -224,9 +225,10 @@ def neutralise_rich(rich: RichText) -> RichText:
 
 
 def _behind_sigils(text: str) -> list[int]:
-    addresses = [range(*address.span()) for address in _ADDRESS.finditer(text)]
+    live = [sigil for at in _SIGIL.finditer(text) if (sigil := _LIVE.match(text, at.start()))]
+    addresses = [range(*address.span()) for address in _ADDRESS.finditer(text)] if live else []
     found: list[int] = []
-    for sigil in _LIVE.finditer(text):
+    for sigil in live:
         while addresses and addresses[0].stop <= sigil.start():
             addresses.pop(0)
         if not addresses or sigil.start() not in addresses[0]:

@@ -42,6 +42,7 @@ _SPACE_LIKE = re.compile("[\t\u2028\u2029]")
 _CONTROLS = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
+_ANY_CONTROL = re.compile(f"{_CONTROLS.pattern}|{_SPACE_LIKE.pattern}")
 _ARABIC_MARKS = re.compile(
     "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
 )
@@ -102,7 +103,7 @@ def strip_controls(text: str) -> str:
 
     Isolates go too, balanced or not: the ones in a message are ours alone. Line feeds, ZWNJ and ZWJ stay.
     """
-    return _CONTROLS.sub("", _SPACE_LIKE.sub(" ", text))
+    return _CONTROLS.sub("", _SPACE_LIKE.sub(" ", text)) if _ANY_CONTROL.search(text) else text
 
 
 def display(text: str, language: str | None) -> str:

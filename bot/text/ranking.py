@@ -1,21 +1,20 @@
 """Which sentences of a text say what it is about.
 
-Those that the others, the title and their place speak for (TextRank, persian.md 5.2), each different from those chosen
-before it, none that leans on a sentence left out. Called by ``summary.py``. Pure and deterministic: equal scores go by
-place, no hash order enters. Knows stop words of English and Persian; without them it works for any language.
+Those that share most with the others (degree centrality, which the paper on LexRank found as good as the rank of
+rounds), that the title and their place speak for, each different from those chosen before it, none that leans on a
+sentence left out. Called by ``summary.py``. Pure and deterministic: equal scores go by place, no hash order enters.
+Knows stop words of English and Persian; without them it works for any language.
 """
 
 import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 from bot.text import persian
 
 _FORCED_LENGTHS = range(40, 421)  #: of a first sentence that is always kept
-_DAMPING = 0.85
-_ROUNDS = 40
-_SETTLED = 0.001  #: of a sentence's even share: no rank moves by more
 _RELEVANCE = 0.7  #: against repeating what is chosen already (MMR)
 _LEAD_DECAY = 5
 
@@ -53,19 +52,19 @@ _DANGLING_PERSIAN = re.compile(  # folded: [اآ]ن stands for two spellings of 
 _OPENING_MARKS = "(\"'\u2018\u201c\u201e\u00ab\u300c\u300e"
 _QUOTED = re.compile('["\'\u2018\u201c\u201e\u00ab\u300c\u300e]([^"\u2019\u201d\u00bb\u300d\u300f]*)')
 
-_WORD = re.compile(
-    # Scripts that part no words: two neighbours at a time tell as much.
-    "(?=([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2}))."
-    "|([^\\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,})"
-)
+#: Letters of scripts that part no words; there two neighbours at a time tell as much.
+WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_PAIR = re.compile(f"(?=({WITHOUT_SPACES.pattern}{{2}})).")
+_WORD = re.compile(r"\w{2,}")
 
 _Vector = dict[str, float]  #: unit length; keys in the order of the text
 
 
 def pick(found: Sequence[str], title: str | None, count: int, max_chars: int) -> list[int]:
     """Indexes of the sentences to keep, ascending; together, with a space between, within ``max_chars``."""
-    vectors = _vectors([_words(sentence) for sentence in found])
-    scores = _scores(vectors, _words(title or ""))
+    words = [_words(sentence) for sentence in found]
+    vectors = _vectors(words)
+    scores = _scores(vectors, [word for word in _words(title or "") if word not in _STOP_WORDS])
     by_score = sorted(range(len(found)), key=lambda index: (-scores[index], index))
     chosen: list[int] = []
     room = max_chars
@@ -79,6 +78,8 @@ def pick(found: Sequence[str], title: str | None, count: int, max_chars: int) ->
                 break
             if index in chosen or len(found[index]) > room or _leans(found, index, chosen):
                 continue
+            if any(_are_alike(words[index], words[other]) for other in chosen):
+                continue
             repeated = max((_cosine(vectors[index], vectors[other]) for other in chosen), default=0.0)
             value = round(_RELEVANCE * scores[index] - (1 - _RELEVANCE) * repeated, 9)
             best = max(best or (value, -index), (value, -index))
@@ -90,24 +91,35 @@ def pick(found: Sequence[str], title: str | None, count: int, max_chars: int) ->
 
 
 def _words(text: str) -> list[str]:
-    pairs = _WORD.findall(persian.search_fold(text))
-    return [word for pair in pairs if (word := pair[0] or pair[1]) and word not in _STOP_WORDS]
+    folded = persian.search_fold(text)
+    found = _PAIR.findall(folded) if WITHOUT_SPACES.search(folded) else []
+    if found:
+        folded = WITHOUT_SPACES.sub(" ", folded)
+    return found + _WORD.findall(folded)
 
 
 def _vectors(sentences: Sequence[Sequence[str]]) -> list[_Vector]:
     count = len(sentences)
-    seen_in = Counter(word for words in sentences for word in dict.fromkeys(words))
+    counted = [Counter(words) for words in sentences]
+    seen_in = Counter(chain.from_iterable(counted))
+    # A word of every second sentence tells none apart.
+    rarity = {
+        word: math.log(1 + count / times)
+        for word, times in seen_in.items()
+        if 2 * times <= count and word not in _STOP_WORDS
+    }
     vectors: list[_Vector] = []
-    for words in sentences:
-        # A word of every second sentence tells none apart.
-        weights = {
-            word: times * math.log(1 + count / seen_in[word])
-            for word, times in Counter(words).items()
-            if seen_in[word] * 2 <= count
-        }
+    for words in counted:
+        weights = {word: times * rarity[word] for word, times in words.items() if word in rarity}
         length = math.sqrt(sum(weight * weight for weight in weights.values()))
         vectors.append({word: weight / length for word, weight in weights.items()})
     return vectors
+
+
+def _are_alike(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether half of the words of one are words of the other."""
+    one, other = set(first), set(second)
+    return 2 * len(one & other) >= min(len(one), len(other))
 
 
 def _cosine(first: _Vector, second: _Vector) -> float:
@@ -115,42 +127,24 @@ def _cosine(first: _Vector, second: _Vector) -> float:
 
 
 def _scores(vectors: Sequence[_Vector], title: Sequence[str]) -> list[float]:
-    ranks = _text_rank(vectors)
-    top = max(ranks)
+    shared = _shared(vectors)
+    top = max(shared) or 1.0
     wanted = list(dict.fromkeys(title))
     scores: list[float] = []
     for index, vector in enumerate(vectors):
         told = sum(word in vector for word in wanted) / len(wanted) if wanted else 0.0
         lead = math.exp(-index / _LEAD_DECAY)
-        scores.append(round(0.5 * ranks[index] / top + 0.25 * told + 0.25 * lead, 9))
+        scores.append(round(0.5 * shared[index] / top + 0.25 * told + 0.25 * lead, 9))
     return scores
 
 
-def _text_rank(vectors: Sequence[_Vector]) -> list[float]:
-    count = len(vectors)
-    holders: dict[str, list[int]] = {}
-    weights: list[dict[int, float]] = [{} for _ in vectors]
-    for index, vector in enumerate(vectors):
+def _shared(vectors: Sequence[_Vector]) -> list[float]:
+    """How much each has in common with all others: the sum of their cosines, by way of the sum of their vectors."""
+    total: dict[str, float] = {}
+    for vector in vectors:
         for word, weight in vector.items():
-            earlier = holders.setdefault(word, [])
-            for other in earlier:
-                weights[index][other] = weights[index].get(other, 0.0) + weight * vectors[other][word]
-            earlier.append(index)
-    for index in range(count):
-        for other, weight in list(weights[index].items()):
-            if other < index:
-                weights[other][index] = weight
-    totals = [sum(row.values()) for row in weights]
-    links = [[(other, weight / totals[other]) for other, weight in row.items()] for row in weights]
-    ranks = [1.0 / count] * count
-    for _ in range(_ROUNDS):
-        before = ranks
-        ranks = [
-            (1 - _DAMPING) / count + _DAMPING * sum([before[other] * weight for other, weight in row]) for row in links
-        ]
-        if all(abs(new - old) * count < _SETTLED for new, old in zip(ranks, before, strict=True)):
-            break
-    return ranks
+            total[word] = total.get(word, 0.0) + weight
+    return [round(sum([weight * (total[word] - weight) for word, weight in vector.items()]), 9) for vector in vectors]
 
 
 def _leans(found: Sequence[str], index: int, chosen: Sequence[int]) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
+from itertools import pairwise
 
 from bot.model import Entity
 
@@ -262,13 +263,15 @@ def normalise(rich: RichText) -> RichText:
     stays, of equal ones ``pre``, then ``code``, then the time. Styles end where one of them but a link begins. What
     touches its equal is one, but for times.
     """
-    if not rich.spans:
-        return rich
-    spans = list(_within(rich))
+    spans = sorted(_within(rich), key=Span._order)
+    if all(span.end < following.start for span, following in pairwise(spans)):
+        trimmed = (_trim(_checked(span), rich.text) for span in spans)
+        return RichText(rich.text, tuple(span for span in trimmed if span.start < span.end))
     quotes = _outermost(edge_trim(_only(rich, _QUOTES)).spans)
     edges = sorted({edge for quote in quotes for edge in (quote.start, quote.end)})
-    links = _joined_links(sorted((_checked(span) for span in spans if span.type == "text_link"), key=Span._order))
-    solid = [*links, *(span for span in spans if span.type in ("code", "pre") or _is_time(span))]
+    checked = [_checked(span) for span in spans]
+    links = _joined_links([span for span in checked if span.type == "text_link"])
+    solid = [*links, *(span for span in checked if span.type in ("code", "pre", "date_time"))]
     pieces = tuple(piece for span in solid for piece in _pieces(span, edges))
     solid = _outermost(edge_trim(RichText(rich.text, pieces)).spans)
     walls = [span for span in solid if span.type != "text_link"]
@@ -287,8 +290,12 @@ def _only(rich: RichText, types: tuple[str, ...]) -> RichText:
 
 
 def _checked(span: Span) -> Span:
-    url = telegram_url(span.url or "")
-    return span if url == span.url else replace(span, url=url) if url else span.at(span.start, span.start)
+    """Empty where Telegram would refuse it, its address as Telegram has it."""
+    if span.type == "text_link":
+        url = telegram_url(span.url or "")
+        return span if url == span.url else replace(span, url=url) if url else span.at(span.start, span.start)
+    is_known = _is_time(span) if span.type == "date_time" else span.type in _RANK
+    return span if is_known else span.at(span.start, span.start)
 
 
 _TIME_FORMAT = re.compile("r|w?[dD]?[tT]?")
@@ -297,7 +304,7 @@ _LAST_TIME = 2**31 - 1
 
 def _is_time(span: Span) -> bool:
     """Whether it is a time that Telegram does not refuse, in the spelling it gives back."""
-    if span.type != "date_time" or not 0 < (span.unix_time or 0) <= _LAST_TIME:
+    if not 0 < (span.unix_time or 0) <= _LAST_TIME:
         return False
     shown = span.date_time_format
     return shown is None or bool(shown and _TIME_FORMAT.fullmatch(shown))

@@ -6,17 +6,17 @@ for summaries and for cutting and splitting messages. Must not change a characte
 
 import re
 
-_CLOSERS = "\"'\u2019\u201d\u00bb)\\]}\u2069\u200e\u200f\u300d\u300f\uff09"
+_BEHIND_MARKS = "\"'\u2019\u201d\u00bb)]}\u2069\u200e\u200f\u300d\u300f\uff09"
+_CLOSERS = re.escape(_BEHIND_MARKS)
 FULL_WIDTH = "\u3002\uff01\uff1f\uff61\u17d4\u104b"  #: they end a sentence with no space behind
-_END = re.compile(
-    rf"(?P<mark>[.!?\u061f\u06d4\u2026\u0964\u0589\u1362]+)(?P<closers>[{_CLOSERS}]*)(?=\s|$)"
-    rf"|(?P<full>[{FULL_WIDTH}]+)(?P<behind>[{_CLOSERS}]*)"
-)
+_MARKS = f".!?\u061f\u06d4\u2026\u0964\u0589\u1362{FULL_WIDTH}"
+_END = re.compile(rf"(?P<mark>[{_MARKS}]+)(?P<closers>[{_CLOSERS}]*)")
 _TOKEN = re.compile(r"[^\s(\[{\"'\u2018\u201c\u00ab\u2066-\u2069\u200e\u200f]+$")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _NEXT_WORD = re.compile(r"\s*[\"'\u2018\u201c\u00ab\u2066-\u2069\u200e\u200f]*(\w*)")
 _NUMBERED = re.compile(r"\s*[\u200e\u200f]*\d{1,3}")
 _PARENTHESIS = re.compile(r"\s*\([^()\n]{1,120}\)[.!?\u061f]?(?=\s|$)")
+_BRACKET = re.compile(r"\s*\(")
 _LOOK_BACK = 40
 
 #: Never the end of a sentence.
@@ -56,14 +56,21 @@ def split_sentences(text: str) -> list[str]:
     return found
 
 
+def is_sentence(text: str) -> bool:
+    """Whether it ends as one, and not as a label or a heading does."""
+    bare = text.rstrip(_BEHIND_MARKS)
+    return bool(bare) and bare[-1] in _MARKS
+
+
 def sentence_ends(text: str) -> list[int]:
     """Indexes just behind each sentence that another text follows or that ends ``text``."""
     ends: list[int] = []
     skip_to = 0
     for match in _END.finditer(text):
-        if match.start() < skip_to:
-            continue
         end = match.end()
+        is_apart = end == len(text) or text[end].isspace() or match["mark"][-1] in FULL_WIDTH
+        if not is_apart or match.start() < skip_to:
+            continue
         if source := _PARENTHESIS.match(text, end) if match["closers"] else None:
             # '"... said so." (State TV) Then': the source belongs to what was said.
             end = skip_to = source.end()
@@ -75,14 +82,14 @@ def sentence_ends(text: str) -> list[int]:
 
 def _is_end(text: str, match: re.Match[str], sentence_start: int) -> bool:
     mark, closers, end = match["mark"], match["closers"], match.end()
-    if match["full"]:
-        # What a Japanese or a Chinese says in quotes goes on behind them: (quote) to itta.
-        return not match["behind"] or end == len(text) or text[end].isspace() or text[end] in _OPENING
-    follows = _NEXT_WORD.match(text, end)
-    word = follows[1] if follows else ""
     if end == len(text):
         return True
-    if text[end:].lstrip()[:1] == "(" and closers:
+    if mark[-1] in FULL_WIDTH:
+        # What a Japanese or a Chinese says in quotes goes on behind them: (quote) to itta.
+        return not closers or text[end].isspace() or text[end] in _OPENING
+    follows = _NEXT_WORD.match(text, end)
+    word = follows[1] if follows else ""
+    if closers and _BRACKET.match(text, end):
         return False
     if word[:1].islower() and word[:1].isascii():
         return False  # '"Really?" he asked', 'Yahoo! is', an unknown abbreviation

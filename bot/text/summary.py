@@ -7,24 +7,23 @@ no hash order enters. Adds no word of its own but the ellipsis of a cut.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bot.model import SummaryOptions
 from bot.text import markup, persian, ranking
 from bot.text.cutting import grapheme_start
 from bot.text.richtext import ELLIPSIS, RichText
-from bot.text.sentences import FULL_WIDTH, sentence_ends
+from bot.text.sentences import FULL_WIDTH, is_sentence
 from bot.text.sentences import split_sentences as split_sentences
 
 _FEW_SENTENCES = 4  #: fewer, or a shorter text, and there is nothing to pick
 _SHORT_TEXT = 350
-_MOST_SENTENCES = 200  #: later ones are not read: the graph is quadratic
+_MOST_SENTENCES = 200  #: later ones are not read: a book is not summarised by its index
 
+_LETTER = re.compile(r"[^\W_]")
 _SHORT_LINE = 80  #: characters
 _WRAPPED_LINE, _LONGEST_WRAPPED = 50, 120  #: characters of a line that an editor broke
 _LEADS_ON = ":,;\u060c\u061b\uff1a\uff0c\uff1b\u3001"  #: a greeting ends so, and the words above a list
-
-#: Letters of scripts that part no words: a cut may stand between any two of them.
-_WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _PERSIAN_MONTH = "(?:فروردین|اردیبهشت|خرداد|تیر|مرداد|شهریور|مهر|آبان|آذر|دی|بهمن|اسفند)"
@@ -58,7 +57,7 @@ def unwrapped(text: str) -> list[str]:
             found[-1] += f" {line}"
         elif line:
             found.append(line)
-        goes_on = _WRAPPED_LINE <= len(line) <= _LONGEST_WRAPPED and not _is_complete(line)
+        goes_on = _WRAPPED_LINE <= len(line) <= _LONGEST_WRAPPED and not is_sentence(line)
     return found
 
 
@@ -70,23 +69,22 @@ def leading(paragraphs: Sequence[str], *, title: str | None, sentences: int = 3,
 
 def _sentences(paragraphs: Sequence[str], title: str | None) -> list[str]:
     title_key = persian.key_fold(title or "")
+    longest_title = 2 * len(title or "")  # with its marks and spaces
     found: list[str] = []
     for number, paragraph in enumerate(paragraphs):
         text = " ".join(paragraph.split())
         if number == 0:
             text = _without_dateline(text)
         for sentence in split_sentences(text):
-            if (key := persian.key_fold(sentence)) and key != title_key and sentence[-1] not in _LEADS_ON:
+            if not _LETTER.search(sentence) or sentence[-1] in _LEADS_ON:
+                continue
+            if len(sentence) > longest_title or persian.key_fold(sentence) != title_key:
                 found.append(sentence)
         if len(found) >= _MOST_SENTENCES:
             break
     # Lines that do not end as sentences do are labels and items, where the text is mostly sentences.
-    whole = [sentence for sentence in found if len(sentence) > _SHORT_LINE or _is_complete(sentence)]
+    whole = [sentence for sentence in found if len(sentence) > _SHORT_LINE or is_sentence(sentence)]
     return (whole if 2 * sum(map(len, whole)) > sum(map(len, found)) else found)[:_MOST_SENTENCES]
-
-
-def _is_complete(sentence: str) -> bool:
-    return sentence_ends(sentence)[-1:] == [len(sentence)]
 
 
 def _without_dateline(text: str) -> str:
@@ -109,7 +107,7 @@ def _shortened(sentence: str, max_chars: int) -> str:
     if len(sentence) <= max_chars:
         return sentence
     end = max_chars - 1
-    if sentence[end].isspace() or _WITHOUT_SPACES.match(sentence, end) or " " not in sentence[:end]:
+    if sentence[end].isspace() or ranking.WITHOUT_SPACES.match(sentence, end) or " " not in sentence[:end]:
         end = grapheme_start(sentence, end)
     else:
         end = sentence.rindex(" ", 0, end)
@@ -124,6 +122,7 @@ _MORE = re.compile(
     r"[^.!?]{0,80}|\(?more\.{3}\)?|ادامه\s*(?:ی\s*)?مطلب\S*|(?:بیشتر|ادامه) بخوانید\S*)\s*[\u2192\u00bb>.\u2026]*\s*$",
     re.IGNORECASE,
 )
+_MORE_WORDS = ("more", "reading", "full", "rest", "مطلب", "بخوانید")  #: one of them is in it
 _LONGEST_MORE = 120  #: characters: nothing longer is an invitation
 _BOILERPLATE = re.compile(
     r"(?:(?:article|comments?) url|points|# comments)\s*:.*|the post .{1,300} (?:appeared first|first appeared) on .*|"
@@ -137,6 +136,7 @@ _ITEM_MARKER = re.compile(r"(?:[\u2022\u25e6]|-?\d+\.) ")
 _TRUNCATION = re.compile(r"\s*(?:\[\s*(?:\u2026|\.{3})\s*\]|\u2026|\.{3})\s*$")
 
 
+@lru_cache(maxsize=64)  # a post goes to many chats, one after another
 def choose(own_summary_html: str | None, content_html: str | None, title: str | None, options: SummaryOptions) -> str:
     """The summary as plain text: the publisher's own where it is a real one, else sentences of the content.
 
@@ -160,14 +160,16 @@ def paragraphs(html: str | None, title: str | None) -> list[str]:
         if block.kind == "item":
             text = _ITEM_MARKER.sub("", text)
         lines = (_without_more(line).strip() for line in text.split("\n"))
-        found += (line for line in lines if persian.key_fold(line) and not _BOILERPLATE.fullmatch(line))
+        found += (line for line in lines if _LETTER.search(line) and not _BOILERPLATE.fullmatch(line))
     if found and _TRUNCATION.search(found[-1]):
         found[-1] = _without_torn_end(found[-1])
     return found[:-1] if len(found) > 1 and _is_signature(found[-1], title or "") else found
 
 
 def _without_more(line: str) -> str:
-    more = _MORE.search(line, max(0, len(line) - _LONGEST_MORE))
+    start = max(0, len(line) - _LONGEST_MORE)
+    tail = line[start:].lower()
+    more = _MORE.search(line, start) if any(word in tail for word in _MORE_WORDS) else None
     return line[: more.start()] if more else line
 
 

@@ -55,14 +55,13 @@ class Token(NamedTuple):
 
 def tokens(html: str) -> Iterator[Token]:
     """Texts, unescaped, and tags in order. What looks like no tag is text."""
-    at = 0
-    for tag in _TAG.finditer(html):
-        if tag.start() > at:
-            yield Token(entities_of_html.unescape(html[at : tag.start()]))
-        yield Token("", tag["name"].lower(), bool(tag["close"]), tag["attributes"])
-        at = tag.end()
-    if at < len(html):
-        yield Token(entities_of_html.unescape(html[at:]))
+    text, *tags = _TAG.split(html)
+    if text:
+        yield Token(entities_of_html.unescape(text))
+    for closes, name, attributes, behind in zip(*[iter(tags)] * 4, strict=True):
+        yield Token("", name.lower(), bool(closes), attributes)
+        if behind:
+            yield Token(entities_of_html.unescape(behind))
 
 
 def link_target(href: str, base_url: str | None = None) -> str | None:
@@ -116,7 +115,8 @@ _CLEANER = nh3.Cleaner(
     link_rel=None,
 )
 #: Such as an image within its own address.
-HUGE_TAG = re.compile(r"<[a-zA-Z/][^<>]{16384,}>?")
+_HUGE = 16384  #: characters
+HUGE_TAG = re.compile(rf"<[a-zA-Z/][^<>]{{{_HUGE},}}>?")
 #: Elements that HTML closes by itself, or that have no end: many in a row are not deep.
 _SHALLOW = frozenset(
     (*VOID, "p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead", "tfoot", "wbr", "source", "col")
@@ -125,7 +125,10 @@ _SHALLOW = frozenset(
 
 def cleaned(html: str) -> str:
     """Well-formed HTML of known elements; scripts, forms, players and the like are gone with what is in them."""
-    return _CLEANER.clean(_flattened(HUGE_TAG.sub("", html[:LIMIT_CHARS])))
+    html = html[:LIMIT_CHARS]
+    if len(html) > _HUGE:
+        html = HUGE_TAG.sub("", html)
+    return _CLEANER.clean(_flattened(html))
 
 
 def _flattened(html: str) -> str:
@@ -160,7 +163,7 @@ _HIDDEN_CLASS = re.compile(
 
 def is_hidden(token: Token) -> bool:
     """Whether a reader of the page would not see it."""
-    if not token.attributes:
+    if not any(name in token.attributes for name in ("class", "style", "hidden")):
         return False
     attributes = token.attribute_map()
     return (

@@ -56,7 +56,8 @@ _ANY_UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff"
     "\ufffe\uffff]"
 )
-_SPACE = re.compile(r"[ \t\n\r\x0b\x0c\u00a0]+")
+#: All white space but a single plain one, which is to stay as it is.
+_SPACE = re.compile(r"(?:[\t\n\r\x0b\x0c\u00a0]| (?=[ \t\n\r\x0b\x0c\u00a0]))[ \t\n\r\x0b\x0c\u00a0]*")
 _SUPERSCRIPT = str.maketrans(
     "0123456789+-=()ni",
     "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207c\u207d\u207e\u207f\u2071",
@@ -344,6 +345,8 @@ def _shifted(text: str, table: dict[int, int]) -> str:
 
 
 def _tidy_lines(rich: RichText) -> RichText:
+    if "\n" not in rich.text:
+        return rich.strip()
     return RichText.join("\n", (line.strip() for line in rich.strip().lines()))
 
 

@@ -21,10 +21,10 @@ def read() -> tuple[str, list[Entry]]:
     found = [entry for entry in corpus.entries() if len(entry.fullest or "") >= FULL_TEXT]
     if found:
         return f"{len(found)} posts of the corpus in turn", list(islice(cycle(found), COUNT))
-    return "posts made up: the corpus is not here", list(_made_up())
+    return "made up: the corpus is not here", list(made_up())
 
 
-def _made_up() -> Iterator[Entry]:
+def made_up() -> Iterator[Entry]:
     """Of 500 to 20,000 characters, in two languages, with what posts have: links, styles, lists, quotes, pictures."""
     chance = random.Random(1)
     for number in range(COUNT):

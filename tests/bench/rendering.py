@@ -17,7 +17,7 @@ from tests.bench import posts
 from tests.bench.polling import PEERS, ROOT
 from tests.builders import a_channel, a_feed, a_post, a_subscription
 
-ROUNDS = 3
+ROUNDS = 5  #: in turns; of each post the cheapest counts, since others work on the machine, too
 GOAL_MS = 3.0
 GOAL_RATIO = 0.5
 
@@ -30,13 +30,13 @@ def compare(count: int = posts.COUNT) -> None:
         json.dump([_for_peers(entry) for entry in found], shared)
         shared.flush()
         rounds = [(_ours(found), _theirs(shared.name)) for _ in range(ROUNDS)]
-    ours = [statistics.median(costs) for costs in zip(*(ours for ours, _ in rounds), strict=True)]
+    ours = [min(costs) for costs in zip(*(ours for ours, _ in rounds), strict=True)]
     sizes = statistics.median(len(entry.fullest or "") for entry in found)
     print(f"\nrendering, CPU ms a post; {len(found)} posts ({what}), half of them over {sizes:.0f} characters of HTML")
     print(f"{'':<34}{'median':>8}{'mean':>8}{'p95':>8}   ours / theirs at the median, in sum (goal)")
     _row("Qasedak, summary included", ours, f"goal {GOAL_MS:g} at the median")
     for name in rounds[0][1]:
-        theirs = [statistics.median(costs) for costs in zip(*(peer[name] for _, peer in rounds), strict=True)]
+        theirs = [min(costs) for costs in zip(*(peer[name] for _, peer in rounds), strict=True)]
         median = statistics.median(ours) / statistics.median(theirs)
         _row(f"RSStT, {name}", theirs, f"{median:.2f}, {sum(ours) / sum(theirs):.2f} ({GOAL_RATIO:g})")
 

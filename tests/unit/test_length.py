@@ -112,7 +112,9 @@ def test_a_mention_whose_link_is_left_out_does_not_come_alive() -> None:
 def test_a_caption_is_shortened_to_a_sentence() -> None:
     """What ``media: photo`` asks for: the same message within 1,024."""
     options = SummaryOptions(sentences=20, max_chars=3000)
-    (message,) = parts(paragraphs(ENGLISH, 10), limit=1024, template="default", summary=options)
+    leaves = (" ".join(f"leaf{number}{letter}" for letter in "abcdefgh") for number in range(30))
+    content = "".join(f"<p>A {line} falls late.</p>" for line in leaves)
+    (message,) = parts(content, limit=1024, template="default", summary=options)
     assert utf16_length(message.text) > 800
     assert re.search(r"late\.\n\nSource: |[.!] …\n\nSource: ", message.text)
 

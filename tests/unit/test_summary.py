@@ -151,35 +151,32 @@ def test_words_that_are_not_parted_are_compared_all_the_same() -> None:
     assert told not in summary.summarise(CHINESE, title=None)
 
 
+BEES = "Four hundred bees live behind the mill"
+PIGEONS = "چهارصد کبوتر پشت آسیاب در هوای صاف"
+
+
 @pytest.mark.parametrize(
     ("leaning", "standing"),
     [
-        (
-            "However, the new rose beds of the old town garden stay open.",
-            "The new rose beds of the old town garden stay.",
-        ),
-        (
-            "Two days later the new rose beds of the old town opened.",
-            "The new rose beds of the old town opened at noon.",
-        ),
-        (
-            "Another of the new rose beds in the old town is white.",
-            "One of the new rose beds in the old town is white.",
-        ),
-        (
-            "“The new rose beds of the old town are lovely,” she said.",
-            "New rose beds of the old town are lovely, I hear.",
-        ),
-        ("با این حال ماه کامل امشب را همه در آسمان می\u200cبینند.", "ماه کامل امشب را همه در آسمان می\u200cبینند."),
-        ("یکی ماه کامل امشب را در آسمان شهر دید.", "یکی از مردم ماه کامل امشب را در آسمان شهر دید."),
-        ("«ماه کامل امشب در آسمان شهر زیباست» را نوشت.", "ماه کامل امشب در آسمان شهر زیباست."),
+        ("However, four hundred bees live behind the mill.", "Four hundred bees live behind the mill, too."),
+        ("Two days later four hundred bees lived behind the mill.", "Behind the mill lived four hundred bees in May."),
+        ("Another four hundred bees live behind the mill.", "One of four hundred bees lives behind the mill."),
+        ("“Four hundred bees live behind the mill,” she said.", "Behind the mill live four hundred bees, she said."),
+        ("با این حال چهارصد کبوتر پشت آسیاب در هوای صاف خوابیدند.", "چهارصد کبوتر پشت آسیاب در هوای صاف خوابیدند."),
+        ("یکی چهارصد کبوتر را پشت آسیاب دید.", "یکی از چهارصد کبوتر پشت آسیاب ماند."),
+        ("«چهارصد کبوتر پشت آسیاب در هوای صاف خوابیدند» را نوشت.", "پشت آسیاب چهارصد کبوتر در هوای صاف خوابیدند."),
     ],
 )
 def test_what_leans_on_a_sentence_left_out_is_not_picked(leaning: str, standing: str) -> None:
-    text, title = (GARDEN, TITLE) if leaning.strip("“")[0].isascii() else (SKY, "ماه کامل امشب در آسمان")
+    text, title = (GARDEN, BEES) if standing[0].isascii() else (SKY, PIGEONS)
     for sentence in (leaning, standing):
         picked = summary.summarise([*text[:4], "Tea. Coffee. چای.", sentence, *text[4:]], title=title)
         assert (sentence in picked) == (sentence == standing)
+
+
+def test_no_two_sentences_say_half_the_same() -> None:
+    again = "The public garden of the old town opened its rose beds on Friday, as visitors say."
+    assert again not in summary.summarise([*GARDEN, again], title=again, sentences=20, max_chars=5000)
 
 
 @pytest.mark.parametrize(
