@@ -269,6 +269,8 @@ class _Layout:
             said += [words["why_caption"].format(self.digits(f"{CAPTION_LIMIT:,}")), words["why_instead"]]
         elif message.link_preview.url:
             said.append(words["why_preview"])
+        if shown.post_id:
+            said.append(words["why_command"].format(shown.post_id))
         return tuple(said)
 
     def label(self, shown: Shown) -> str:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from bot.dressing import dress
 from bot.model import (
-    Button,
     Channel,
     DeliveryState,
     Enclosure,
@@ -31,6 +30,7 @@ from bot.model import (
     Media,
     Message,
     Post,
+    PostButton,
     Shown,
     Subscription,
 )
@@ -196,7 +196,9 @@ def sample(language: Language) -> list[Shown]:
     own, foreign = (_MOON, _HILLS) if language == "fa" else (_HILLS, _MOON)
     pictures = tuple(Enclosure(f"https://garden.example/{number}.jpg", "image/jpeg") for number in range(3))
     sound = (Enclosure("https://sky-notes.example/podcast/the-moon-of-november.mp3", "audio/mpeg", size=9_000_000),)
-    with_photo, with_album = (replace(channel, media=media) for media in (Media.PHOTO, Media.ALBUM))
+    with_photo, with_album = (
+        replace(channel, media=media, buttons=tuple(PostButton)) for media in (Media.PHOTO, Media.ALBUM)
+    )
     linked = replace(
         lay_out(_GARDEN[language], language), link_preview=LinkPreview("https://garden.example/guide?week=47")
     )
@@ -204,13 +206,9 @@ def sample(language: Language) -> list[Shown]:
         shown(1, _messages(own, channel), sent_at=NOW - timedelta(hours=17)),
         shown(2, [linked], sent_at=NOW - timedelta(hours=3)),
         shown(3, _messages(foreign, channel), sent_at=NOW - timedelta(hours=2)),
-        shown(
-            8, _with_buttons(_messages(replace(own, enclosures=pictures), with_photo)), sent_at=NOW - timedelta(hours=1)
-        ),
+        shown(8, _messages(replace(own, enclosures=pictures), with_photo), sent_at=NOW - timedelta(hours=1)),
         shown(9, _messages(replace(foreign, enclosures=pictures), with_album), sent_at=NOW - timedelta(minutes=50)),
-        shown(
-            10, _with_buttons(_messages(replace(own, enclosures=sound), with_photo)), sent_at=NOW - timedelta(minutes=9)
-        ),
+        shown(10, _messages(replace(own, enclosures=sound), with_photo), sent_at=NOW - timedelta(minutes=9)),
         shown(4, [_folded(*_FOLDED[language])], sent_at=NOW - timedelta(minutes=5)),
         shown(5, _messages(own, channel), DeliveryState.DEAD, error="Bad Request: CHAT_WRITE_FORBIDDEN"),
         shown(6, _messages(own, channel), DeliveryState.PENDING),
@@ -227,16 +225,11 @@ def _folded(title: str, part: str) -> Message:
     return Message(f"{title}\n{quote}", entities)
 
 
-def _with_buttons(messages: list[Message]) -> list[Message]:
-    link = "https://garden.example/read"
-    rows = ((Button("خواندن", link), Button("هم\u200cرسانی", link)), (Button("Follow in the bot", link),))
-    return [replace(message, buttons=rows) for message in messages]
-
-
 def _messages(entry: Entry, channel: Channel) -> list[Message]:
     feed = Feed(name="sky", kind=FeedKind.HTTP, url="https://sky-notes.example/feed.xml", title="Sky Notes")
     post = Post(1, 1, entry.guid or "", entry, NOW)
-    return dress(post, Subscription(feed, replace(channel, source=True, footer=channel.chat)))
+    route = Subscription(feed, replace(channel, source=True, footer=channel.chat))
+    return dress(post, route, bot="night_sky_bot")
 
 
 def shown(

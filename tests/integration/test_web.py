@@ -513,6 +513,7 @@ async def test_each_message_says_why_it_is_as_it_is() -> None:
         "Sent: 23 Nov 10:45",
         "A picture&#39;s caption holds 1,024 characters; a longer text is shortened to a sentence.",
         "Should Telegram refuse the picture, the whole text goes out without it.",
+        "Stage by stage: qasedak why 12",
     ]
     assert "Due: 23 Nov 10:45" in second
 
