@@ -71,11 +71,19 @@ def _enqueue_untold(
 
 
 def publish_to_subscribers(
-    connection: Connection, bot_id: int, feed: Feed, due: Mapping[int, Entry], now: datetime, silent: Collection[int]
+    connection: Connection,
+    bot_id: int,
+    feed: Feed,
+    due: Mapping[int, Entry],
+    now: datetime,
+    silent: Collection[int],
+    *,
+    is_resumed: bool,
 ) -> int:
     """One delivery for each post and each place that follows its feed or a hashtag of it by itself.
 
-    What no channel gets, such as old posts and all but the newest of a crowd, no subscriber gets.
+    What no channel gets, such as old posts and all but the newest of a crowd, no subscriber gets. Of a feed that
+    *is_resumed*, only what is surely from after a place began to follow it: nobody knows when the rest came.
     """
     anybody = Subscription(feed, Channel("", ""))
     going = {
@@ -83,7 +91,7 @@ def publish_to_subscribers(
         for post_id, entry in due.items()
         if post_id not in silent and routing.decide(entry, anybody, now) == routing.GO
     }
-    return subscribers.enqueue(connection, bot_id, feed.id, going, now)
+    return subscribers.enqueue(connection, bot_id, feed.id, going, now, is_resumed=is_resumed)
 
 
 def keep_verdicts(connection: Connection, subscription: Subscription, decisions: Mapping[int, Decision]) -> None:

@@ -63,8 +63,9 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
     if not claim.is_first:
         due |= {post_id: one.entry for post_id, one in stored.items() if not _held(one.entry, feed)}
         enqueued = publish(connection, due, wanting, now, silent=silent)
-        if not row.resumed:  # else it is from before anybody followed the feed
-            enqueued += publish_to_subscribers(connection, routes.bot_id, feed, due, now, silent)
+        enqueued += publish_to_subscribers(
+            connection, routes.bot_id, feed, due, now, silent, is_resumed=bool(row.resumed)
+        )
     # Of a first reading nothing is enqueued before its end, so it is asked once.
     if reading.last if claim.is_first else own_posts.may_be_own(reading.entries):
         enqueued -= sum(own_posts.mark_own(connection, target_id) for target_id in _targets_of(connection, wanting))

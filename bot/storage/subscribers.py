@@ -320,7 +320,13 @@ def forget(connection: Connection, bot_id: int, chat_id: int) -> None:
 
 
 def enqueue(
-    connection: Connection, bot_id: int, feed_id: int, tags_of: Mapping[int, Iterable[str]], now: datetime
+    connection: Connection,
+    bot_id: int,
+    feed_id: int,
+    tags_of: Mapping[int, Iterable[str]],
+    now: datetime,
+    *,
+    is_resumed: bool,
 ) -> int:
     """One delivery of each post for each place that follows its feed or one of its tags; return how many.
 
@@ -328,7 +334,10 @@ def enqueue(
     """
     if bot_id == PREVIEW_BOT or not tags_of:
         return 0
-    made = _insert(connection, bot_id, list(tags_of), subscriptions.c.feed_id == feed_id, now)
+    follows = subscriptions.c.feed_id == feed_id
+    if is_resumed:
+        follows &= posts.c.published_at >= subscriptions.c.created_at
+    made = _insert(connection, bot_id, list(tags_of), follows, now)
     tags = {tag for own in tags_of.values() for tag in own}
     wanted = select(subscriptions.c.tag).where(subscriptions.c.own, subscriptions.c.active)
     met = set(connection.execute(wanted.where(subscriptions.c.tag.in_(tags)).distinct()).scalars()) if tags else set()

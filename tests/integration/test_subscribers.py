@@ -64,10 +64,14 @@ async def test_nothing_that_was_there_before_is_sent(stage: Stage) -> None:
     await stage.adopt(feeds=[a_feed("sky")])
     await stage.read(OLD)
     await follow(stage, SARA)
-    await stage.read(*(an_entry(number) for number in range(1, 9)))  # what came while nobody followed it
-    assert await deliver(stage) == []
-    await stage.read(*(an_entry(number) for number in range(1, 10)))
-    assert await deliver(stage) == [(SARA, "Moon number 9")]
+    stage.clock.advance(timedelta(minutes=10))
+    since = an_entry(20, published=stage.clock.now())
+    undated = an_entry(21, published=None)
+    # What came while nobody followed it, in one reading with what came since.
+    await stage.read(since, undated, *(an_entry(number) for number in range(1, 3)))
+    assert await deliver(stage) == [(SARA, "Moon number 20")]
+    await stage.read(since, undated, *(an_entry(number) for number in range(1, 4)))
+    assert await deliver(stage) == [(SARA, "Moon number 3")]
 
 
 async def test_a_feed_for_subscribers_only_is_asked_while_somebody_follows_it(stage: Stage) -> None:
