@@ -480,6 +480,7 @@ class App:
             read=self._read_config,
             reload=self.reload,
         )
+        self._commands.pace = self._outbox.answering
         self._commands.open(desk, self._keep_open)
         self._commands.is_open = self.config.is_open
         self._commands.admin = Admin(self._bot, desk, self._clock, self._commands.is_admin)

@@ -8,6 +8,7 @@ import re
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -122,6 +123,8 @@ class Commands:
         self.hand_posts: HandPosts | None = None
         self.opening: Opening | None = None
         self._is_open = False
+        #: Entered round each message and edit: the outbox counts them with its own.
+        self.pace: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
         self._database = database
         self._clock = clock
         self._bot_id = int(bot.token.partition(":")[0])
@@ -375,12 +378,13 @@ class Commands:
     async def _edit(self, message: TelegramMessage, shown: Message, buttons: InlineKeyboardMarkup | None) -> None:
         """Put other words and buttons in the place of a message's; the same ones again are no error."""
         try:
-            await message.edit_text(
-                shown.text,
-                entities=message_entities(shown),
-                link_preview_options=link_preview_options(shown),
-                reply_markup=buttons,
-            )
+            async with self.pace():
+                await message.edit_text(
+                    shown.text,
+                    entities=message_entities(shown),
+                    link_preview_options=link_preview_options(shown),
+                    reply_markup=buttons,
+                )
         except BadRequest as error:
             if "not modified" not in error.message.lower():
                 raise
@@ -482,14 +486,15 @@ class Commands:
     async def _send(
         self, chat_id: int, message: Message, buttons: InlineKeyboardMarkup | None = None, thread: int | None = None
     ) -> TelegramMessage:
-        sent: TelegramMessage = await self._application.bot.send_message(
-            chat_id,
-            message.text,
-            message_thread_id=thread,
-            entities=message_entities(message),
-            link_preview_options=link_preview_options(message),
-            reply_markup=buttons,
-        )
+        async with self.pace():
+            sent: TelegramMessage = await self._application.bot.send_message(
+                chat_id,
+                message.text,
+                message_thread_id=thread,
+                entities=message_entities(message),
+                link_preview_options=link_preview_options(message),
+                reply_markup=buttons,
+            )
         return sent
 
 

@@ -475,6 +475,18 @@ class Outbox:
         finally:
             pace.end(self._clock.monotonic(), count)
 
+    @asynccontextmanager
+    async def answering(self) -> AsyncIterator[None]:
+        """A reply to a person is under way within: it waits for the bot's pace alone, and posts make room for it."""
+        pace = self._bot_pace
+        while (wait := pace.wait(self._clock.monotonic())) > 0 and not pace.held(self._clock.monotonic()):
+            await self._clock.sleep(wait)
+        pace.begin(self._clock.monotonic())
+        try:
+            yield
+        finally:
+            pace.end(self._clock.monotonic())
+
     async def _look_at_lease(self, lane: Lane, leased_at: float) -> None:
         """The last step before writing: after a sleep of the machine, the lane may be somebody else's.
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from statistics import median
 from typing import Any
@@ -16,6 +17,7 @@ from bot.allowance import GROUP as GROUP_RATE
 from bot.allowance import PERSON, Allowances, Rate, Verdict
 from bot.commands import Commands
 from bot.following import Following
+from bot.pacing import Pace
 from bot.personal import House
 from bot.sender import open_bot
 from bot.storage import subscribers
@@ -26,6 +28,7 @@ from tests.builders import NOW
 from tests.conversations import GROUP, World, buttons, world
 from tests.fakes.bot_api import BOT_ID, TOKEN
 from tests.fakes.clock import FakeClock
+from tests.stage import Stage
 
 SARA = 7
 PEOPLE, EACH = 50, 2
@@ -185,3 +188,28 @@ def test_a_bucket_fills_again_and_tells_once() -> None:
     assert verdicts[2.0] == [Verdict.GO, Verdict.DROP]
     assert verdicts[100.0] == [Verdict.GO, Verdict.GO, Verdict.TELL]
     assert allowances.take("person", 8, rate, 0.0) is Verdict.GO
+
+
+async def test_replies_keep_to_the_bots_pace(lite: Stage) -> None:
+    outbox = lite.outbox(pace=Pace(per_second=2))
+    for _reply in range(6):
+        async with outbox.answering():
+            pass
+    assert lite.clock.monotonic() >= 1.5
+
+
+async def test_every_message_and_edit_of_the_bot_is_paced(there: World) -> None:
+    taken = []
+
+    @asynccontextmanager
+    async def pace() -> AsyncIterator[None]:
+        taken.append(len(there.api.sent))
+        yield
+
+    there.commands.pace = pace
+    there.api.crowd.private_message(SARA, "/settings", "en")
+    await there.api.until(lambda: len(there.api.sent) == 1)
+    sent = there.api.sent[0]
+    there.api.crowd.callback(SARA, SARA, sent.message_id, buttons(sent)["Sound: on"])
+    await there.api.until(lambda: len(there.api.sent) == 2)
+    assert taken == [0, 1]
