@@ -65,7 +65,8 @@ from bot.personal import House
 from bot.settlement import Settlement, settle_at, unsent
 from bot.storage import feeds, files, lanes, subscribers, ties
 from bot.storage.database import Database
-from bot.storage.lanes import Lane, LeaseLost
+from bot.storage.gathering import Gathering
+from bot.storage.lanes import Arrival, Attempt, Lane, LeaseLost
 from bot.ties import links_of, tie
 
 log = structlog.get_logger()
@@ -82,8 +83,8 @@ LONGEST_RETRY = timedelta(hours=1)
 LOOK_AGAIN = timedelta(seconds=30)
 #: ``once`` waits for a Retry-After up to this; a longer one is left for later.
 SHORT_WAIT = timedelta(seconds=60)
-#: Lanes served at the same time: enough for 28 messages a second at 300 ms each.
-CONCURRENCY = 16
+#: Lanes served at the same time: enough for 28 messages a second at 300 ms each. A bot that may send more has more.
+CONCURRENCY, MOST_AT_ONCE = 16, 64
 #: Deliveries looked at in one go; pacing ends most visits sooner.
 BATCH = 20
 #: Lanes that become ready all the time must not keep a pass from ever ending: other things wait for it.
@@ -172,6 +173,10 @@ class Outbox:
         self._pace = pace
         self._on_uncertain = on_uncertain
         self._bot_pace = BotPace(pace)
+        # Many lanes are served at once: what they write is committed together.
+        self._attempt = Gathering(database, lanes.begin_all)
+        self._arrive = Gathering(database, lanes.sent_all)
+        self._release = Gathering(database, lanes.release_all)
         self._gate = Gate(database)
         self._editor = Editor(database, sender, clock, render=self._compose, turn=self._turn, lease=LEASE)
         self._settlement = Settlement(database, clock, evidence)
@@ -208,12 +213,13 @@ class Outbox:
         await self._resolve_targets(done)
         began = self._clock.now()
         last_claim = began + LONGEST_PASS
+        at_once = max(CONCURRENCY, min(self._pace.per_second // 8, MOST_AT_ONCE))
         running: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 now = self._clock.now()
                 if now < last_claim:
-                    claimed = await self._claim(now, CONCURRENCY - len(running), done)
+                    claimed = await self._claim(now, at_once - len(running), done)
                     running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
                 elif not running:
                     done.wait(now)  # lanes may be due that there was no time for
@@ -300,10 +306,10 @@ class Outbox:
                     break
             if next_at is None and not self._stopping:
                 next_at = await self._change_messages(lane, recent)
-            await self._database.write(lanes.release, lane, next_at)
+            await self._release((lane, next_at))
         except DeliveryError as error:
             next_at = await self._put_off(lane, error, done)
-            await self._database.write(lanes.release, lane, next_at)
+            await self._release((lane, next_at))
         except StorageError as error:
             # Nothing was written: the lease runs out, and the lane is found as it was.
             done.problems.append(str(error))
@@ -382,7 +388,7 @@ class Outbox:
                 answered += [answer.sent_at] * left[0].count
                 self._step("after the send")
                 if len(left) == 1:
-                    await self._database.write(lanes.sent, lane, delivery, answer)
+                    await self._arrive(Arrival(lane, delivery, answer))
                 else:
                     leased_at, until = self._clock.monotonic(), self._clock.now() + LEASE
                     lane, delivery = await self._database.write(lanes.part_sent, lane, delivery, answer, until)
@@ -452,7 +458,7 @@ class Outbox:
     async def _begin(self, lane: Lane, delivery: Delivery, parts: Sequence[Message]) -> tuple[Lane, Delivery]:
         self._step("before the attempt is committed")
         now = self._clock.now()
-        lane = await self._database.write(lanes.begin_attempt, lane, delivery, parts, now, LEASE)
+        lane = await self._attempt(Attempt(lane, delivery, parts, now, now + LEASE))
         self._step("before the send")
         first = delivery.first_attempt_at or now
         return lane, replace(delivery, attempts=delivery.attempts + 1, first_attempt_at=first, attempt_at=now)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, func, literal, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, func, or_, select, type_coerce, update
 
 from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage, Wait
@@ -56,7 +56,7 @@ def claim(
 
     *besides* are chats that the caller is still serving: however long that takes, it is not dead.
     """
-    due = connection.execute(
+    due = (
         select(lanes.c.chat_id)
         .where(
             lanes.c.bot_id == bot_id,
@@ -68,17 +68,15 @@ def claim(
         .order_by(lanes.c.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
-    ).scalars()
-    claimed = []
-    for chat_id in due.all():
-        lease_no = connection.execute(
-            update(lanes)
-            .where(lanes.c.bot_id == bot_id, lanes.c.chat_id == chat_id)
-            .values(lease_until=now + lease, lease_owner=process.owner(), lease_no=lanes.c.lease_no + 1)
-            .returning(lanes.c.lease_no)
-        ).scalar_one()
-        claimed.append(Lane(bot_id, chat_id, lease_no, now + lease))
-    return claimed
+        .scalar_subquery()
+    )
+    claimed = connection.execute(
+        update(lanes)
+        .where(lanes.c.bot_id == bot_id, lanes.c.chat_id.in_(due))
+        .values(lease_until=now + lease, lease_owner=process.owner(), lease_no=lanes.c.lease_no + 1)
+        .returning(lanes.c.chat_id, lanes.c.lease_no)
+    ).all()
+    return [Lane(bot_id, row.chat_id, row.lease_no, now + lease) for row in claimed]
 
 
 def inherit(connection: Connection, now: datetime) -> int:
@@ -175,23 +173,96 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
     )
 
 
-def begin_attempt(
-    connection: Connection, lane: Lane, delivery: Delivery, parts: Sequence[Message], now: datetime, lease: timedelta
-) -> Lane:
-    """pending -> sending, committed before anything leaves; the lease is renewed for it."""
-    renewed = renew(connection, lane, now + lease)
-    _move(
-        connection,
-        delivery,
-        (DeliveryState.PENDING, DeliveryState.SENDING),
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A delivery that is about to be sent as *parts*."""
+
+    lane: Lane
+    delivery: Delivery
+    parts: Sequence[Message]
+    at: datetime
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The last part of a delivery is out."""
+
+    lane: Lane
+    delivery: Delivery
+    last: SentMessage
+
+
+_LEASED = (
+    update(lanes)
+    .where(lanes.c.bot_id == bindparam("of_bot"), lanes.c.chat_id == bindparam("of_chat"))
+    .values(lease_until=bindparam("until"))
+)
+_BEGUN = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("of_delivery"))
+    .values(
         state=DeliveryState.SENDING,
         attempts=deliveries.c.attempts + 1,
-        first_attempt_at=func.coalesce(deliveries.c.first_attempt_at, literal(now, deliveries.c.due_at.type)),
-        attempt_at=now,
-        parts=[records.json_of(part) for part in parts],
+        first_attempt_at=func.coalesce(deliveries.c.first_attempt_at, bindparam("at", type_=deliveries.c.due_at.type)),
+        attempt_at=bindparam("at", type_=deliveries.c.due_at.type),
+        parts=bindparam("said", type_=deliveries.c.parts.type),
         wait=None,
     )
-    return renewed
+)
+_ARRIVED = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("of_delivery"))
+    .values(state=DeliveryState.SENT, message_ids=bindparam("ids"), sent_at=bindparam("at"), error=None)
+)
+_RELEASED = (
+    update(lanes)
+    .where(
+        lanes.c.bot_id == bindparam("of_bot"),
+        lanes.c.chat_id == bindparam("of_chat"),
+        lanes.c.lease_no == bindparam("of_lease"),
+    )
+    .values(lease_until=None, next_at=bindparam("at"))
+)
+
+
+def begin_all(connection: Connection, attempts: Sequence[Attempt]) -> list[Lane | Exception]:
+    """pending -> sending, committed before anything leaves; the leases are renewed for it."""
+    ours = _still_ours(
+        connection, [(one.lane, one.delivery) for one in attempts], (DeliveryState.PENDING, DeliveryState.SENDING)
+    )
+    begun = [one for one, is_ours in zip(attempts, ours, strict=True) if is_ours]
+    if begun:
+        connection.execute(
+            _LEASED,
+            [{"of_bot": one.lane.bot_id, "of_chat": one.lane.chat_id, "until": one.lease_until} for one in begun],
+        )
+        connection.execute(
+            _BEGUN,
+            [
+                {"of_delivery": one.delivery.id, "at": one.at, "said": [records.json_of(part) for part in one.parts]}
+                for one in begun
+            ],
+        )
+    return [
+        replace(one.lane, lease_until=one.lease_until) if is_ours else LeaseLost()
+        for one, is_ours in zip(attempts, ours, strict=True)
+    ]
+
+
+def _still_ours(
+    connection: Connection, held: Sequence[tuple[Lane, Delivery]], states: Sequence[DeliveryState]
+) -> list[bool]:
+    """Compare before the swap: whose lease is another's now, or whose delivery moved, is not ours. Locks the lanes."""
+    bot_id = held[0][0].bot_id
+    chat_ids = [lane.chat_id for lane, _delivery in held]
+    lease = select(lanes.c.chat_id, lanes.c.lease_no).where(lanes.c.bot_id == bot_id, lanes.c.chat_id.in_(chat_ids))
+    numbers = {
+        row.chat_id: row.lease_no for row in connection.execute(lease.order_by(lanes.c.chat_id).with_for_update())
+    }
+    where = deliveries.c.id.in_([delivery.id for _lane, delivery in held]) & deliveries.c.state.in_(states)
+    there = set(connection.execute(select(deliveries.c.id).where(where)).scalars())
+    return [numbers.get(lane.chat_id) == lane.lease_no and delivery.id in there for lane, delivery in held]
 
 
 def part_sent(
@@ -205,19 +276,26 @@ def part_sent(
     return renewed, replace(delivery, message_ids=ids)
 
 
-def sent(connection: Connection, lane: Lane, delivery: Delivery, last: SentMessage) -> None:
-    """sending -> sent: the last part is out."""
-    renew(connection, lane, lane.lease_until)
-    _move(
-        connection,
-        delivery,
-        (DeliveryState.SENDING,),
-        state=DeliveryState.SENT,
-        message_ids=[*delivery.message_ids, *last.message_ids],
-        sent_at=last.sent_at,
-        error=None,
-    )
-    sightings.raise_to(connection, lane.bot_id, lane.chat_id, last.message_ids[-1])
+def sent_all(connection: Connection, arrivals: Sequence[Arrival]) -> list[Exception | None]:
+    """sending -> sent: the last parts are out."""
+    ours = _still_ours(connection, [(one.lane, one.delivery) for one in arrivals], (DeliveryState.SENDING,))
+    arrived = [one for one, is_ours in zip(arrivals, ours, strict=True) if is_ours]
+    if arrived:
+        connection.execute(
+            _ARRIVED,
+            [
+                {
+                    "of_delivery": one.delivery.id,
+                    "ids": [*one.delivery.message_ids, *one.last.message_ids],
+                    "at": one.last.sent_at,
+                }
+                for one in arrived
+            ],
+        )
+        sightings.raise_all(
+            connection, [(one.lane.bot_id, one.lane.chat_id, one.last.message_ids[-1]) for one in arrived]
+        )
+    return [None if is_ours else LeaseLost() for is_ours in ours]
 
 
 def found(
@@ -286,35 +364,37 @@ def _move(connection: Connection, delivery: Delivery, from_states: Sequence[Deli
         raise LeaseLost
 
 
-def release(connection: Connection, lane: Lane, next_at: datetime | None) -> None:
-    """Give a lane back; *next_at* is when to look again, None when nothing waits.
+def release_all(connection: Connection, given_back: Sequence[tuple[Lane, datetime | None]]) -> list[Exception | None]:
+    """Give lanes back, each with the time when to look again; None: when what waits there is due.
 
     A delivery enqueued meanwhile has moved ``next_at`` itself; the earlier of the two holds.
     """
+    bot_id = given_back[0][0].bot_id
+    asked = [lane.chat_id for lane, next_at in given_back if next_at is None]
     pending = (
-        select(func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type))
-        .join(targets, targets.c.id == deliveries.c.target_id)
+        select(targets.c.chat_id, func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type).label("due_at"))
+        .join(deliveries, targets.c.id == deliveries.c.target_id)
         .where(
-            targets.c.bot_id == lane.bot_id,
-            targets.c.chat_id == lane.chat_id,
+            targets.c.bot_id == bot_id,
+            targets.c.chat_id.in_(asked),
             deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
         )
+        .group_by(targets.c.chat_id)
     )
-    wished = (
-        select(func.min(edits.c.due_at, type_=edits.c.due_at.type))
-        .join(deliveries, deliveries.c.id == edits.c.delivery_id)
-        .join(targets, targets.c.id == deliveries.c.target_id)
-        .where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
-        .where(edits.c.due_at.is_not(None), deliveries.c.state == DeliveryState.SENT)
-    )
-    if next_at is None:
-        found = [connection.execute(soonest).scalar_one_or_none() for soonest in (pending, wished)]
-        next_at = min((at for at in found if at is not None), default=None)
+    due = {row.chat_id: row.due_at for row in connection.execute(pending)} if asked else {}
     connection.execute(
-        update(lanes)
-        .where(lanes.c.bot_id == lane.bot_id, lanes.c.chat_id == lane.chat_id, lanes.c.lease_no == lane.lease_no)
-        .values(lease_until=None, next_at=next_at)
+        _RELEASED,
+        [
+            {
+                "of_bot": lane.bot_id,
+                "of_chat": lane.chat_id,
+                "of_lease": lane.lease_no,
+                "at": next_at or due.get(lane.chat_id),
+            }
+            for lane, next_at in given_back
+        ],
     )
+    return [None] * len(given_back)
 
 
 def pause(connection: Connection, bot_id: int, chat_id: int, reason: str) -> int | None:

@@ -28,14 +28,25 @@ def numbers_its_own(chat_id: int) -> bool:
 
 def raise_to(connection: Connection, bot_id: int, chat_id: int, message_id: int) -> None:
     """A message with this id was seen in a chat."""
-    if not numbers_its_own(chat_id):
+    raise_all(connection, [(bot_id, chat_id, message_id)])
+
+
+def raise_all(connection: Connection, seen: Sequence[tuple[int, int, int]]) -> None:
+    """Messages were seen: bot, chat and id of each."""
+    rows = [
+        {"bot_id": bot_id, "chat_id": chat_id, "last_seen_id": message_id}
+        for bot_id, chat_id, message_id in seen
+        if numbers_its_own(chat_id)
+    ]
+    if not rows:
         return
-    statement = insert_into(connection, chats).values(bot_id=bot_id, chat_id=chat_id, last_seen_id=message_id)
-    newer = func.coalesce(chats.c.last_seen_id, -1) < message_id
+    statement = insert_into(connection, chats)
+    newer = func.coalesce(chats.c.last_seen_id, -1) < statement.excluded.last_seen_id
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["bot_id", "chat_id"], set_={"last_seen_id": message_id}, where=newer
-        )
+            index_elements=["bot_id", "chat_id"], set_={"last_seen_id": statement.excluded.last_seen_id}, where=newer
+        ),
+        rows,
     )
 
 

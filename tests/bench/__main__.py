@@ -6,7 +6,7 @@ Absolute figures of a shared machine mean little; the ratio of two things measur
 import argparse
 from datetime import UTC, datetime
 
-from tests.bench import message, polling, rendering
+from tests.bench import delivering, message, polling, rendering
 
 parser = argparse.ArgumentParser(prog="python -m tests.bench", description="What we cost, against peers.")
 parser.add_argument("--quick", action="store_true", help="fewer feeds: half a minute, and figures to be doubted")
@@ -15,6 +15,7 @@ options = parser.parse_args()
 print(f"{datetime.now(UTC):%Y-%m-%d}")
 if options.only in (None, "message"):
     message.measure()
+delivering.measure(10_000 if options.quick else 100_000)
 if options.only in (None, "rendering"):
     rendering.compare(200 if options.quick else 1000)
 if options.only in (None, "polling"):
