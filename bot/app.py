@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 
 import structlog
+from yarl import URL
 
 from bot import __version__, channel_posts, health, labels, metrics
 from bot.admin import Admin
 from bot.clock import Clock, SystemClock
-from bot.commands import CLAIM_WINDOW, Claim, Commands, username_of
+from bot.commands import ALLOWED_UPDATES, CLAIM_WINDOW, Claim, Commands, username_of
 from bot.config import Config, Settings, compare, host_is_loopback, read_config
 from bot.desk import Desk
 from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
@@ -46,6 +47,7 @@ from bot.turns import HostTurns
 from bot.vitals import Vitals
 from bot.watch import watch
 from bot.web import Site
+from bot.webhook import Webhook, WebhookPlace
 
 log = structlog.get_logger()
 
@@ -138,6 +140,7 @@ class App:
         self._replayer = Replayer(self.database, self._clock, routes=self.routes)
         self._reloading = asyncio.Lock()
         self._site: Site | None = None
+        self._webhook: Webhook | None = None
         self._commands: Commands | None = None
         self._are_archives_changed = False
         self._watch_anew = asyncio.Event()
@@ -338,7 +341,7 @@ class App:
                 await self._vitals.begin(schedule.loops)
                 # Who looks at the loops is none of them: a ping that takes long makes nothing late.
                 if self._bot is not None:
-                    schedule.every(LISTEN_TICK, "listen", self._vitals.note_updates)
+                    schedule.every(LISTEN_TICK, "listen", self._listen)
                 schedule.every(PING_TICK, "ping", self._vitals.ping)
                 if self._vitals.pulse_every:
                     schedule.every(self._vitals.pulse_every, "watch", self._vitals.watch)
@@ -408,6 +411,12 @@ class App:
         while indexed == INDEX_BATCH and not self._stop.is_set():
             indexed = await self.database.write(search.index_waiting, INDEX_BATCH)
 
+    async def _listen(self) -> None:
+        """See that updates come, and put down when they did."""
+        if self._webhook is not None:
+            await self._webhook.keep()
+        await self._vitals.note_updates()
+
     async def _start_site(self) -> None:
         settings = self.settings
         if settings.http_port == 0:
@@ -426,6 +435,7 @@ class App:
             vitals=self._vitals,
             front=self._status_page,
             load_sent=self._load_sent,
+            webhook_path=URL(settings.webhook_url).path if settings.webhook_url else None,
         )
         await self._site.start(settings.http_host, settings.http_port)
 
@@ -468,6 +478,7 @@ class App:
             house=self._house,
             on_conflict=lambda problem: self._give_up(TokenRejected(problem)),
         )
+        self._webhook = self._make_webhook(self._commands)
         self._commands.tell = self._notices.tell
         self._commands.hand_posts = HandPosts(
             self.database, self.bot_id, self._clock, lambda: self.routes.subscriptions.values()
@@ -488,6 +499,18 @@ class App:
             self._commands.claim = Claim(self._clock.now() + CLAIM_WINDOW)
         await self._commands.start()
         return name
+
+    def _make_webhook(self, commands: Commands) -> Webhook | None:
+        url, secret = self.settings.webhook_url, self.settings.webhook_secret
+        if url is None or secret is None or self._site is None:
+            return None
+        commands.is_polled = False
+        place = WebhookPlace(url, secret)
+        webhook = Webhook(
+            commands.bot, place, allowed_updates=ALLOWED_UPDATES, take=commands.take, heard=self._vitals.heard
+        )
+        self._site.receive = webhook.receive
+        return webhook
 
     async def _report_start(self, starting: "asyncio.Task[str | None]") -> None:
         """The first thing an operator reads (PRODUCT section 2)."""

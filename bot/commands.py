@@ -7,11 +7,12 @@ The one path to Telegram beside the outbox: a person waits for the answer. pytho
 import re
 import secrets
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -116,6 +117,8 @@ class Commands:
         house: House | None = None,
     ) -> None:
         self.language, self.admins = language, admins
+        self.bot = bot  #: whom we answer as
+        self.is_polled = True  #: whether updates are asked for; else they are given to ``take``
         self.claim: Claim | None = None
         self.admin: Admin | None = None
         #: Lines for the admin chat.
@@ -168,13 +171,25 @@ class Commands:
         await self._application.initialize()
         await self._application.start()
         await menus.set_everywhere(bot, self.language)
-        if self._application.updater is not None:
+        if self.is_polled and self._application.updater is not None:
+            # It takes a webhook away that was set before.
             await self._application.updater.start_polling(
                 timeout=30,
                 bootstrap_retries=-1,
                 allowed_updates=ALLOWED_UPDATES,
                 error_callback=self._polling_failed,
             )
+
+    async def take(self, update: Mapping[str, Any]) -> None:
+        """Answer an update that came by webhook, soon: nobody waits for it here."""
+        try:
+            made = Update.de_json(dict(update), self._application.bot)
+        except (
+            Exception
+        ):  # whatever python-telegram-bot makes of what it does not know: Telegram must not send it again
+            log.exception("update not understood", update=update.get("update_id"))
+        else:
+            await self._application.update_queue.put(made)
 
     async def stop(self) -> None:
         """Stop listening; the answer under way is finished."""

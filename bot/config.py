@@ -42,7 +42,7 @@ PLACEHOLDER_CHAT = "@your_channel"
 #: A folder with this file in it holds sample posts; they never reach a real chat.
 SAMPLE_MARK = ".qasedak-sample"
 #: Names of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
-NOT_YET = ("QASEDAK_ROLES", "QASEDAK_WEBHOOK_URL", "QASEDAK_WEBHOOK_SECRET")
+NOT_YET = ("QASEDAK_ROLES",)
 
 
 class Settings(BaseSettings):
@@ -80,6 +80,19 @@ class Settings(BaseSettings):
         8080, ge=0, le=65535, description="a number from 0 to 65535", validation_alias="QASEDAK_HTTP_PORT"
     )
     http_token: str | None = Field(None, repr=False, description="text", validation_alias="QASEDAK_HTTP_TOKEN")
+    webhook_url: str | None = Field(
+        None,
+        pattern=r"^https://[^\s/?#]+(/[^\s?#]*)?/telegram$",
+        description="the public https:// address of /telegram, ending so",
+        validation_alias="QASEDAK_WEBHOOK_URL",
+    )
+    webhook_secret: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{16,256}$",
+        repr=False,
+        description="16 to 256 of A-Z, a-z, 0-9, _ and -",
+        validation_alias="QASEDAK_WEBHOOK_SECRET",
+    )
     ping_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s/]+\S*$",
@@ -100,6 +113,17 @@ class Settings(BaseSettings):
         description="debug, info, warning, error or critical",
         validation_alias="QASEDAK_LOG_LEVEL",
     )
+
+    def contradictions(self) -> list[str]:
+        """What does not fit together, a line each."""
+        has_url, has_secret = self.webhook_url is not None, self.webhook_secret is not None
+        found = []
+        if has_url != has_secret:
+            missing = "QASEDAK_WEBHOOK_SECRET" if has_url else "QASEDAK_WEBHOOK_URL"
+            found.append(f"{missing}: a webhook needs its address and its secret; set it, or remove the other")
+        if has_url and self.http_port == 0:
+            found.append("QASEDAK_HTTP_PORT: 0 turns off what a webhook arrives at; set a port, or remove the webhook")
+        return found
 
     def variables(self) -> dict[str, str]:
         """What ``${NAME}`` in feeds.yaml may name: the environment, and ``.env`` beside the file."""
@@ -135,6 +159,8 @@ def read_settings() -> Settings:
         settings = Settings(_env_file=config.parent / ".env")
     except ValidationError as error:
         problems += [_explain_setting(str(problem["loc"][0])) for problem in error.errors()]
+    else:
+        problems += settings.contradictions()
     if problems:
         raise ConfigError(problems)
     return settings

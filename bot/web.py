@@ -29,6 +29,8 @@ from bot.preview_words import WORDS
 log = structlog.get_logger()
 
 _PREFIX: Final = re.compile(r"(/[\w.~-]+)*")
+#: Where updates arrive; a proxy may keep the path that the outside world sees, so that one is known too.
+WEBHOOK_PATH = "/telegram"
 DEFAULT_LIMIT = 100  #: posts of a page that asks for no number
 
 #: The posts of a channel, by its own template or by the one that is named.
@@ -94,12 +96,16 @@ class Site:
         vitals: Vital,
         front: Front,
         load_sent: LoadSent,
+        webhook_path: str | None = None,
     ) -> None:
         self.channels = channels
         self.titles = titles
         self.url = ""  #: where it listens, once it does
         self._load = load
         self._load_sent = load_sent
+        self._webhook_paths = () if webhook_path is None else tuple({WEBHOOK_PATH, webhook_path})
+        #: Takes what comes by webhook, once the bot listens, and says the status of the answer.
+        self.receive: Callable[[str, bytes], Awaitable[int]] | None = None
         self._is_preview = is_preview
         self._token = token
         self._now = now
@@ -118,6 +124,8 @@ class Site:
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/preview/{channel}", self._preview)
         application.router.add_get("/feeds/{channel}.{form:atom|rss|json}", self._feed)
+        for path in self._webhook_paths:
+            application.router.add_post(path, self._telegram)
         application.router.add_post("/retry", self._retry)
         application.router.add_get("/static/{name:preview|status}.css", self._stylesheet)
         return application
@@ -152,7 +160,8 @@ class Site:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Ask for the token; say in words what went wrong."""
-        if request.path not in _OPEN_PATHS and not self._is_allowed(request):
+        is_open = request.path in _OPEN_PATHS or request.path in self._webhook_paths
+        if not is_open and not self._is_allowed(request):
             return self._notice(403, "no_token", "no_token_how")
         try:
             return await handler(request)
@@ -218,6 +227,13 @@ class Site:
 
     async def _metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 (a handler's shape)
         return web.Response(body=await self._vitals.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _telegram(self, request: web.Request) -> web.Response:
+        """An update, from whoever knows the secret. 503 before the bot listens: Telegram sends it again."""
+        if self.receive is None:
+            return web.Response(status=503)
+        secret = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
+        return web.Response(status=await self.receive(secret, await request.read()))
 
     async def _stylesheet(self, request: web.Request) -> web.Response:
         return web.Response(text=self._styles[request.match_info["name"]], content_type="text/css", charset="utf-8")

@@ -60,8 +60,8 @@ class Methods:
             "deletemessage": self._delete,
             "getupdates": self.updates.get,
             "setwebhook": self.updates.set_webhook,
+            "getwebhookinfo": self.updates.webhook_info,
             "deletewebhook": self.updates.delete_webhook,
-            "getwebhookinfo": self._webhook_info,
             "setmycommands": self._set_commands,
             "getmycommands": lambda params: self.profile.get(_place(params, "commands"), []),
             "deletemycommands": self._delete_commands,
@@ -287,10 +287,6 @@ class Methods:
         return True
 
     # --- the bot itself ------------------------------------------------------------------------------------
-
-    def _webhook_info(self, _params: Params) -> dict[str, Any]:
-        url = self.updates.webhook.get("url", "")
-        return {"url": url, "has_custom_certificate": False, "pending_update_count": len(self.updates.pending)}
 
     def _set_commands(self, params: Params) -> bool:
         commands = parsed(params, "commands", list, "can't parse commands JSON object") or []

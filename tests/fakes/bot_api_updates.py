@@ -6,6 +6,7 @@ wants that posts ``pending`` itself.
 
 import asyncio
 import re
+from datetime import datetime
 from typing import Any
 
 from tests.fakes.bot_api_chats import Chat, ChatBook
@@ -22,6 +23,8 @@ class Updates:
     def __init__(self) -> None:
         self.pending: list[dict[str, Any]] = []
         self.webhook: dict[str, Any] = {}  #: parameters of setWebhook, empty while there is none
+        #: What Telegram would say of its last try to deliver.
+        self.webhook_error: tuple[datetime, str] | None = None
         self._next_id = 1000
         self._allowed: set[str] | None = None
         self._poller = object()
@@ -93,6 +96,18 @@ class Updates:
         if str(params.get("drop_pending_updates", "")).lower() == "true":
             self.pending = []
         return True
+
+    def webhook_info(self, _params: Params) -> dict[str, Any]:
+        """getWebhookInfo."""
+        told = {
+            "url": self.webhook.get("url", ""),
+            "has_custom_certificate": False,
+            "pending_update_count": len(self.pending),
+        }
+        if self.webhook_error:
+            at, message = self.webhook_error
+            told |= {"last_error_date": int(at.timestamp()), "last_error_message": message}
+        return told
 
     def open(self) -> None:
         self._closed = False

@@ -496,6 +496,8 @@ ENVIRONMENT: dict[str, tuple[str, str, Any]] = {
     "QASEDAK_HTTP_HOST": ("::1", "http_host", "::1"),
     "QASEDAK_HTTP_PORT": ("0", "http_port", 0),
     "QASEDAK_HTTP_TOKEN": ("open sesame", "http_token", "open sesame"),
+    "QASEDAK_WEBHOOK_URL": ("https://b.example/telegram", "webhook_url", "https://b.example/telegram"),
+    "QASEDAK_WEBHOOK_SECRET": ("s3cret-of-sixteen", "webhook_secret", "s3cret-of-sixteen"),
     "QASEDAK_PING_URL": ("https://hc.example/ping", "ping_url", "https://hc.example/ping"),
     "QASEDAK_HOST_SPACING": ("0.25", "host_spacing", 0.25),
     "QASEDAK_ALLOW_PRIVATE_NETWORKS": ("1", "allow_private_networks", True),
@@ -510,6 +512,8 @@ DEFAULTS = {
     "http_host": "127.0.0.1",
     "http_port": 8080,
     "http_token": None,
+    "webhook_url": None,
+    "webhook_secret": None,
     "ping_url": None,
     "host_spacing": 1.0,
     "allow_private_networks": False,
@@ -532,7 +536,16 @@ def test_without_an_environment_the_defaults_hold(here: Path) -> None:
 def test_each_name_is_read(name: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written, field, value = ENVIRONMENT[name]
     monkeypatch.setenv(name, written)
-    assert read_settings().model_dump() == DEFAULTS | {field: value}
+    partner = _partner(name)
+    for other, (its_own, _field, _value) in partner.items():
+        monkeypatch.setenv(other, its_own)
+    assert read_settings().model_dump() == DEFAULTS | {field: value} | {key: its for _, key, its in partner.values()}
+
+
+def _partner(name: str) -> dict[str, tuple[str, str, Any]]:
+    """What a setting must not be without."""
+    names = {"QASEDAK_WEBHOOK_URL", "QASEDAK_WEBHOOK_SECRET"}
+    return {other: ENVIRONMENT[other] for other in names - {name}} if name in names else {}
 
 
 @pytest.mark.parametrize("name", [name for name in ENVIRONMENT if name != "QASEDAK_CONFIG"])
@@ -541,10 +554,13 @@ def test_each_name_is_read_from_the_file_beside_feeds_yaml(
 ) -> None:
     written, field, value = ENVIRONMENT[name]
     (here / "bot").mkdir()
-    (here / "bot" / ".env").write_text(f"{name}={written}\n")
+    partner = _partner(name)
+    lines = [f"{name}={written}", *(f"{other}={its_own}" for other, (its_own, _, _) in partner.items())]
+    (here / "bot" / ".env").write_text("\n".join(lines))
     (here / ".env").write_text("QASEDAK_HTTP_PORT=1\nQASEDAK_LOG=console\n")
     monkeypatch.setenv("QASEDAK_CONFIG", "bot/feeds.yaml")
-    assert read_settings().model_dump() == DEFAULTS | {"config": "bot/feeds.yaml", field: value}
+    expected = {"config": "bot/feeds.yaml", field: value} | {key: its for _, key, its in partner.values()}
+    assert read_settings().model_dump() == DEFAULTS | expected
 
 
 def test_secrets_are_not_shown_with_the_settings() -> None:
@@ -637,14 +653,50 @@ def test_every_wrong_value_is_told_at_once(here: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("where", ["environment", "file"])
 def test_a_name_that_nothing_reads_yet_is_refused(where: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if where == "environment":
-        monkeypatch.setenv("QASEDAK_WEBHOOK_SECRET", "s3cret")
+        monkeypatch.setenv("QASEDAK_ROLES", "s3cret")
     else:
-        (here / ".env").write_text("QASEDAK_WEBHOOK_SECRET=s3cret\n")
+        (here / ".env").write_text("QASEDAK_ROLES=s3cret\n")
     with pytest.raises(ConfigError) as caught:
         read_settings()
     assert caught.value.problems == [
-        "QASEDAK_WEBHOOK_SECRET: not known to this version yet; remove it from the environment or .env"
+        "QASEDAK_ROLES: not known to this version yet; remove it from the environment or .env"
     ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"QASEDAK_WEBHOOK_URL": "https://b.example/telegram"}, "QASEDAK_WEBHOOK_SECRET: a webhook needs"),
+        ({"QASEDAK_WEBHOOK_SECRET": "s3cret-of-sixteen"}, "QASEDAK_WEBHOOK_URL: a webhook needs"),
+        (
+            {
+                "QASEDAK_WEBHOOK_URL": "https://b.example/telegram",
+                "QASEDAK_WEBHOOK_SECRET": "s3cret-of-sixteen",
+                "QASEDAK_HTTP_PORT": "0",
+            },
+            "QASEDAK_HTTP_PORT: 0 turns off what a webhook arrives at",
+        ),
+        (
+            {"QASEDAK_WEBHOOK_URL": "https://b.example/hook", "QASEDAK_WEBHOOK_SECRET": "s3cret-of-sixteen"},
+            "QASEDAK_WEBHOOK_URL: must be the public https:// address of /telegram, ending so",
+        ),
+        (
+            {"QASEDAK_WEBHOOK_URL": "https://b.example/telegram", "QASEDAK_WEBHOOK_SECRET": "s3cret"},
+            "QASEDAK_WEBHOOK_SECRET: must be 16 to 256 of A-Z",
+        ),
+    ],
+    ids=["no secret", "no address", "no pages", "another path", "too short"],
+)
+def test_half_a_webhook_is_refused(
+    variables: dict[str, str], problem: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as caught:
+        read_settings()
+    (said,) = caught.value.problems
+    assert said.startswith(problem)
+    assert "s3cret" not in said
 
 
 def test_a_file_that_is_no_text_is_refused(here: Path) -> None:
