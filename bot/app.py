@@ -58,7 +58,7 @@ REPLAY_TICK = timedelta(seconds=30)
 #: New posts go into the search index a moment later, in batches that keep no other transaction waiting.
 INDEX_TICK, INDEX_BATCH = timedelta(seconds=1), 20
 #: How often it is looked at whether Telegram still answers the question for updates, and whether all is well.
-LISTEN_TICK, PING_TICK = timedelta(seconds=30), timedelta(seconds=5)
+LISTEN_TICK, PING_TICK = timedelta(seconds=30), timedelta(seconds=1)
 #: Rights may come back while no update tells us.
 RETRY_PAUSED = timedelta(minutes=10)
 #: Until the Bot API answers for the first time.
