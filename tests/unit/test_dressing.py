@@ -23,9 +23,8 @@ from tests.builders import a_channel, a_post, a_subscription, an_entry
 ONE, TWO, THREE = (f"https://sky.example/{number}.jpg" for number in (1, 2, 3))
 SOUND = Enclosure("https://sky.example/1.mp3", "audio/mpeg", size=4_000_000)
 FILM = Enclosure("https://sky.example/1.mp4", "video/mp4", size=90_000_000)
-LONG = " ".join(
-    f"Sentence number {number} says a little of the moon and of the hills under it." for number in range(40)
-)
+_LEAVES = (" ".join(f"leaf{number}{letter}" for letter in "abcdefgh") for number in range(30))
+LONG = "".join(f"<p>Sentence number {number} tells of {leaves}.</p>" for number, leaves in enumerate(_LEAVES))
 
 
 def images(*urls: str) -> tuple[Enclosure, ...]:
