@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, func, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, Integer, Row, bindparam, func, or_, select, type_coerce, update
 
 from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage, Wait
@@ -96,59 +96,65 @@ def inherit(connection: Connection, now: datetime) -> int:
     return ended
 
 
+# Built once: a select of so many columns costs more to build than to run.
+_LOADED = (
+    select(
+        *deliveries.c, targets.c.chat_id, targets.c.thread, subscriptions.c.own, subscriptions.c.active,
+        chats.c.language.label("chosen_language"), chats.c.options, feeds.c.title.label("feed_title"),
+        feeds.c.home.label("feed_home"),
+        *(column.label(f"of_post_{column.name}") for column in posts.c),
+    )
+    .join(targets, targets.c.id == deliveries.c.target_id)
+    .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id)
+    .outerjoin(chats, (chats.c.bot_id == targets.c.bot_id) & (chats.c.chat_id == targets.c.chat_id))
+    .join(posts, posts.c.id == deliveries.c.post_id)
+    .join(feeds, feeds.c.id == posts.c.feed_id)
+    .order_by(deliveries.c.turn, deliveries.c.id)
+)  # fmt: skip
+_IN_LANE = select(targets.c.id).where(
+    targets.c.bot_id == bindparam("of_bot"), targets.c.chat_id == bindparam("of_chat")
+)
+_RECENT = (
+    select(deliveries.c.sent_at, deliveries.c.message_ids)
+    .where(deliveries.c.target_id.in_(_IN_LANE), deliveries.c.sent_at > bindparam("since"))
+    .order_by(deliveries.c.sent_at)
+)
+_CHANGED = (
+    select(edits.c.edited_at)
+    .join(deliveries, deliveries.c.id == edits.c.delivery_id)
+    .where(deliveries.c.target_id.in_(_IN_LANE), edits.c.edited_at > bindparam("since"))
+)
+_FIRST_BLOCKING = _LOADED.where(
+    deliveries.c.target_id.in_(_IN_LANE),
+    or_(
+        deliveries.c.state.in_(BLOCKING),
+        # What quiet hours or a budget hold back holds up nobody else, also when it was tried before.
+        (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.attempts > 0) & deliveries.c.wait.is_(None),
+    ),
+).limit(1)
+_DUE = _LOADED.where(
+    deliveries.c.target_id.in_(_IN_LANE),
+    deliveries.c.state == DeliveryState.PENDING,
+    deliveries.c.due_at <= bindparam("now"),
+).limit(bindparam("most", type_=Integer))
+
+
 def look(connection: Connection, lane: Lane, now: datetime, *, limit: int, window: timedelta) -> Waiting:
     """See what stands in a lane. A delivery that blocks it comes alone."""
-    in_lane = select(targets.c.id).where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
-    recent = connection.execute(
-        select(deliveries.c.sent_at, deliveries.c.message_ids)
-        .where(deliveries.c.target_id.in_(in_lane), deliveries.c.sent_at > now - window)
-        .order_by(deliveries.c.sent_at)
-    ).all()
-    changed = select(edits.c.edited_at).join(deliveries, deliveries.c.id == edits.c.delivery_id)
-    changed = changed.where(deliveries.c.target_id.in_(in_lane), edits.c.edited_at > now - window)
-    answered = [row.sent_at for row in recent for _part in row.message_ids]
-    sent = tuple(sorted([*answered, *connection.execute(changed).scalars()]))
-    blocking = load(
-        connection,
-        deliveries.c.target_id.in_(in_lane),
-        or_(
-            deliveries.c.state.in_(BLOCKING),
-            # What quiet hours or a budget hold back holds up nobody else, also when it was tried before.
-            (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.attempts > 0) & deliveries.c.wait.is_(None),
-        ),
-        limit=1,
-    )
+    which = {"of_bot": lane.bot_id, "of_chat": lane.chat_id}
+    since = which | {"since": now - window}
+    answered = [row.sent_at for row in connection.execute(_RECENT, since) for _part in row.message_ids]
+    sent = tuple(sorted([*answered, *connection.execute(_CHANGED, since).scalars()]))
+    blocking = [_delivery(row) for row in connection.execute(_FIRST_BLOCKING, which)]
     if blocking:
         return Waiting(tuple(blocking), sent)
-    pending = load(
-        connection,
-        deliveries.c.target_id.in_(in_lane),
-        deliveries.c.state == DeliveryState.PENDING,
-        deliveries.c.due_at <= now,
-        limit=limit,
-    )
-    return Waiting(tuple(pending), sent)
+    pending = connection.execute(_DUE, which | {"now": now, "most": limit})
+    return Waiting(tuple(_delivery(row) for row in pending), sent)
 
 
 def load(connection: Connection, *conditions: Any, limit: int) -> list[Delivery]:
     """Read deliveries with their posts, in the order in which they go."""
-    rows = connection.execute(
-        select(
-            *deliveries.c, targets.c.chat_id, targets.c.thread, subscriptions.c.own, subscriptions.c.active,
-            chats.c.language.label("chosen_language"), chats.c.options, feeds.c.title.label("feed_title"),
-            feeds.c.home.label("feed_home"),
-            *(column.label(f"of_post_{column.name}") for column in posts.c),
-        )
-        .join(targets, targets.c.id == deliveries.c.target_id)
-        .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id)
-        .outerjoin(chats, (chats.c.bot_id == targets.c.bot_id) & (chats.c.chat_id == targets.c.chat_id))
-        .join(posts, posts.c.id == deliveries.c.post_id)
-        .join(feeds, feeds.c.id == posts.c.feed_id)
-        .where(*conditions)
-        .order_by(deliveries.c.turn, deliveries.c.id)
-        .limit(limit)
-    )  # fmt: skip
-    return [_delivery(row) for row in rows]
+    return [_delivery(row) for row in connection.execute(_LOADED.where(*conditions).limit(limit))]
 
 
 def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
