@@ -410,6 +410,23 @@ def test_the_newest_entries_are_shown(sources: Path) -> None:
     assert "ماه نو پشت ابر" in shown["messages"][0]["text"]
 
 
+def test_pictures_and_buttons_are_told_as_the_bot_api_wants_them(sources: Path) -> None:
+    Path("feeds.yaml").write_text(
+        'channels: {main: {chat: "@my_channel", language: en, media: album, buttons: [read, subscribe]}}\nfeeds: {}\n'
+    )
+    images = [{"url": f"https://garden.example/{number}.jpg", "mime_type": "image/jpeg"} for number in (1, 2)]
+    item = {"id": "1", "url": "https://garden.example/1", "title": "Bulbs", "content_html": "<p>Plant them now.</p>"}
+    for attachments, kind in ((images, "album"), (images[:1], "photo"), ([], "text")):
+        feed = JSON_FEED | {"items": [item | {"attachments": attachments}]}
+        Path("garden.json").write_text(json.dumps(feed))
+        (message,) = call("preview", "garden.json", "--channel", "main", "--json").lines[0]["messages"]
+        assert (message["kind"], message["media"]) == (kind, [image["url"] for image in attachments])
+        assert message["link_preview"] is None
+        read, follow = {"text": "Read", "url": "https://garden.example/1"}, "https://t.me/your_bot?start=f_0"
+        wanted = [[read, {"text": "Follow in the bot", "url": follow}]]
+        assert message["buttons"] == ([] if kind == "album" else wanted)
+
+
 def test_a_channel_gives_language_and_footer(sources: Path) -> None:
     Path("feeds.yaml").write_text(TWO_CHANNELS)
     persian = call("preview", "sky.xml", "--channel", "fa", "--json").lines[0]["messages"][0]["text"]
