@@ -10,7 +10,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from bot.model import PREVIEW_BOT, DeliveryClass, DeliveryState, Feed, FeedKind
 from bot.storage.addresses import host_of_url
@@ -21,10 +35,10 @@ from bot.storage.schema import (
     feed_names,
     feeds,
     lanes,
+    metadata,
     posts,
     subscriptions,
     targets,
-    verdicts,
 )
 
 #: Feeds and hashtags that one chat may follow.
@@ -305,15 +319,25 @@ def forget(connection: Connection, bot_id: int, chat_id: int) -> None:
     """Delete everything that is kept about a chat but what feeds.yaml sends to it."""
     there = select(targets.c.id).where(targets.c.bot_id == bot_id, targets.c.chat_id == chat_id)
     own = select(subscriptions.c.id).where(_is_in_chat(bot_id, chat_id))
+    theirs = select(deliveries.c.id).where(deliveries.c.subscription_id.in_(own))
+    _delete_what_names(connection, deliveries.c.id, theirs)
     connection.execute(delete(deliveries).where(deliveries.c.subscription_id.in_(own)))
     connection.execute(delete(subscriptions).where(_is_in_chat(bot_id, chat_id)))
     is_routed = exists().where(subscriptions.c.target_id == targets.c.id)
     bare = select(targets.c.id).where(targets.c.id.in_(there), ~is_routed, targets.c.channel == "")
-    connection.execute(delete(verdicts).where(verdicts.c.target_id.in_(bare)))
+    _delete_what_names(connection, targets.c.id, bare)
     connection.execute(delete(targets).where(targets.c.id.in_(there), ~is_routed, targets.c.channel == ""))
     left = exists().where(targets.c.bot_id == bot_id, targets.c.chat_id == chat_id)
     connection.execute(delete(lanes).where(lanes.c.bot_id == bot_id, lanes.c.chat_id == chat_id, ~left))
     connection.execute(delete(chats).where(chats.c.bot_id == bot_id, chats.c.chat_id == chat_id))
+
+
+def _delete_what_names(connection: Connection, key: Column[int], ids: Select[tuple[int]]) -> None:
+    """Rows of any table that point to rows which are about to go: whatever tables there will be."""
+    for table in reversed(metadata.sorted_tables):
+        for column in table.columns:
+            if column.references(key):
+                connection.execute(delete(table).where(column.in_(ids)))
 
 
 # --- posts to everybody who follows --------------------------------------------------------------------------

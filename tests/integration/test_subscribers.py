@@ -6,10 +6,12 @@ from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, insert, select
 
 from bot.errors import ChatGone, ChatMigrated
 from bot.model import OWN_SENTENCES, OWN_TEMPLATES, Calendar, ChatOptions, Digits, Language, Media
 from bot.storage import feeds, people, records, subscribers
+from bot.storage.schema import deliveries, edits
 from bot.storage.subscribers import Outcome, Place
 from bot.text import persian
 from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
@@ -200,6 +202,11 @@ async def test_a_topic_of_a_forum_has_subscriptions_of_its_own(lite: Stage) -> N
     assert message.thread == 12
 
 
+def note_edits(connection: Connection) -> None:
+    """Rows that point to deliveries, as those of an edit do."""
+    connection.execute(insert(edits).from_select(["delivery_id"], select(deliveries.c.id)))
+
+
 async def test_leaving_deletes_everything_about_a_person_and_nothing_of_others(stage: Stage) -> None:
     await a_followed_feed(stage, SARA, OMID)
     await follow_tag(stage, SARA, "#moon")
@@ -207,6 +214,7 @@ async def test_leaving_deletes_everything_about_a_person_and_nothing_of_others(s
     await stage.read(OLD, NEW)
     await deliver(stage)
     await stage.read(OLD, NEW, an_entry(3))
+    await stage.database.write(note_edits)
     await stage.database.write(subscribers.forget, BOT, SARA)
     assert await deliver(stage) == [(OMID, "Moon number 3")]
     assert {row["chat"] for row in await stage.rows()} == {OMID}
