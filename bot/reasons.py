@@ -34,7 +34,7 @@ class Reasons:
             t("Identity: {said}", said=self._identity(case)),
             t("Date: {said}", said=self._date(case)),
         ]
-        if not case.chats:
+        if not case.chats and case.feed.names:
             lines.append(t("No channel receives this feed; add one to its `to` in feeds.yaml."))
         for chat in case.chats:
             lines += ["", t("Channel {name}", name=self._foreign(chat.channel)), *self._chat(chat)]

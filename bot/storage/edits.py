@@ -116,4 +116,5 @@ def put_off(connection: Connection, edit: Edit, due_at: datetime, error: str) ->
 
 def _is_in(lane: Lane) -> ColumnElement[bool]:
     in_lane = select(targets.c.id).where(targets.c.bot_id == lane.bot_id, targets.c.chat_id == lane.chat_id)
-    return deliveries.c.target_id.in_(in_lane)
+    # + 0: the few edits are to be looked at, not all deliveries of the chat.
+    return (deliveries.c.target_id + 0).in_(in_lane)

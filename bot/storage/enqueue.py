@@ -33,6 +33,8 @@ def publish(
 
     Posts go out in the order of their ids.
     """
+    if not due:
+        return 0
     stories.lock(connection, wanting)
     count = 0
     for subscription in wanting:

@@ -17,6 +17,8 @@ from bot.storage import records, sightings, subscribers
 from bot.storage.dialects import upsert
 from bot.storage.schema import chats, deliveries, edits, feeds, hosts, lanes, posts, subscriptions, targets
 
+#: Messages to be changed that are thought of when a lane is given back; the others come after them.
+MOST_WISHES = 10_000
 #: These stop everything behind them in their lane.
 BLOCKING = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 
@@ -122,10 +124,13 @@ _RECENT = (
 _CHANGED = (
     select(edits.c.edited_at)
     .join(deliveries, deliveries.c.id == edits.c.delivery_id)
-    .where(deliveries.c.target_id.in_(_IN_LANE), edits.c.edited_at > bindparam("since"))
+    # + 0: the few edits are to be looked at, not all deliveries of the chat.
+    .where((deliveries.c.target_id + 0).in_(_IN_LANE), edits.c.edited_at > bindparam("since"))
 )
 _FIRST_BLOCKING = _LOADED.where(
     deliveries.c.target_id.in_(_IN_LANE),
+    # Said once more for the index: else SQLite looks at everything that ever went there.
+    deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
     or_(
         deliveries.c.state.in_(BLOCKING),
         # What quiet hours or a budget hold back holds up nobody else, also when it was tried before.
@@ -387,7 +392,21 @@ def release_all(connection: Connection, given_back: Sequence[tuple[Lane, datetim
         )
         .group_by(targets.c.chat_id)
     )
-    due = {row.chat_id: row.due_at for row in connection.execute(pending)} if asked else {}
+    # The limit keeps SQLite from beginning with all deliveries: the few wishes come first, and are looked up.
+    wishes = select(edits.c.delivery_id, edits.c.due_at).where(edits.c.due_at.is_not(None)).order_by(edits.c.due_at)
+    wish = wishes.limit(MOST_WISHES).subquery()
+    wished = (
+        select(targets.c.chat_id, func.min(wish.c.due_at, type_=edits.c.due_at.type).label("due_at"))
+        .select_from(wish.join(deliveries, deliveries.c.id == wish.c.delivery_id))
+        .join(targets, targets.c.id == deliveries.c.target_id)
+        .where(deliveries.c.state == DeliveryState.SENT)
+        .where(targets.c.bot_id + 0 == bot_id, (targets.c.chat_id + 0).in_(asked))
+        .group_by(targets.c.chat_id)
+    )
+    due: dict[int, datetime] = {}
+    for soonest in (pending, wished) if asked else ():
+        for row in connection.execute(soonest):
+            due[row.chat_id] = min(row.due_at, due.get(row.chat_id, row.due_at))
     connection.execute(
         _RELEASED,
         [

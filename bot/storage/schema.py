@@ -303,6 +303,7 @@ edits = Table(
     Column("edited_at", Instant),  # of the last change: it counts in the chat's pace
     Column("error", Text),
     Index("ix_edits_due_at", "due_at"),
+    Index("ix_edits_edited_at", "edited_at"),
 )
 
 #: Posts of other feeds that a message names, since they tell the same story.

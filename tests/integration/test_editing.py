@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, event, select
 
 from bot import editing
 from bot.errors import ChatGone, MessageRejected, RetryLater, Uncertain
 from bot.model import Attachment, Button, Message, MessageKind, OnEdit
+from bot.storage import edits as store
+from bot.storage import lanes
+from bot.storage.lanes import Lane
 from bot.storage.schema import edits
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
 from tests.stage import Stage
@@ -157,6 +161,28 @@ async def test_changes_keep_the_pace_of_the_chat(lite: Stage) -> None:
         await outbox.deliver_due()
         lite.clock.advance(timedelta(seconds=1))
     assert len(lite.sender.edited) == 30
+
+
+async def test_a_visit_of_a_lane_never_looks_at_all_that_was_sent_there(lite: Stage) -> None:
+    """With 100,000 deliveries in a channel, each visit took 190 ms."""
+    await a_post_that_is_out(lite)
+    lane = Lane(lite.sender.bot_id, -1001111111111, 0, lite.clock.now())
+
+    def plans(connection: Connection) -> list[str]:
+        asked: list[tuple[str, Any]] = []
+        note = lambda _c, _cursor, statement, values, _x, _many: asked.append((statement, values))  # noqa: E731
+        event.listen(connection, "before_cursor_execute", note)
+        lanes.look(connection, lane, lite.clock.now(), limit=20, window=MINUTE)
+        store.due(connection, lane, lite.clock.now(), limit=10)
+        lanes.release_all(connection, [(lane, None)])
+        event.remove(connection, "before_cursor_execute", note)
+        raw = connection.connection.cursor()
+        return [row[3] for statement, values in asked for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+    steps = [step for step in await lite.database.write(plans) if " deliveries " in step]
+    assert len(steps) > 4
+    for step in steps:
+        assert any(narrow in step for narrow in ("sent_at>?", "state=?", "INTEGER PRIMARY KEY")), step
 
 
 # --- what is changed: pure -----------------------------------------------------------------------------------

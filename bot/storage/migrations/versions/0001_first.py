@@ -352,6 +352,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("edits", schema=None) as batch_op:
         batch_op.create_index("ix_edits_due_at", ["due_at"], unique=False)
+        batch_op.create_index("ix_edits_edited_at", ["edited_at"], unique=False)
 
     op.create_table(
         "mentions",
