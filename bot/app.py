@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from yarl import URL
 
-from bot import __version__, channel_posts, health, labels, metrics
+from bot import __version__, channel_posts, health, labels, metrics, retention
 from bot.admin import Admin
 from bot.clock import Clock, SystemClock
 from bot.commands import ALLOWED_UPDATES, CLAIM_WINDOW, Claim, Commands, username_of
@@ -61,6 +61,8 @@ INDEX_TICK, INDEX_BATCH = timedelta(seconds=1), 20
 LISTEN_TICK, PING_TICK = timedelta(seconds=30), timedelta(seconds=1)
 #: Rights may come back while no update tells us.
 RETRY_PAUSED = timedelta(minutes=10)
+#: Texts are kept for days at least.
+KEEP_TICK = timedelta(hours=6)
 #: Until the Bot API answers for the first time.
 RETRY_START = timedelta(seconds=30)
 
@@ -338,6 +340,7 @@ class App:
                 schedule.every(TICK, "deliver", self._deliver)
                 schedule.every(INDEX_TICK, "index", self._index_waiting)
                 schedule.every(RETRY_PAUSED, "resume", self._outbox.resume_paused)
+                schedule.every(KEEP_TICK, "keep", self._let_go)
                 await self._vitals.begin(schedule.loops)
                 # Who looks at the loops is none of them: a ping that takes long makes nothing late.
                 if self._bot is not None:
@@ -405,6 +408,9 @@ class App:
         delivered = await self._outbox.deliver_due()
         await self._notices.tell(delivered.problems)
         metrics.delivered(sent=delivered.sent, dead=delivered.dead)
+
+    async def _let_go(self) -> None:
+        await retention.let_go(self.database, self._clock, self.config.keep)
 
     async def _index_waiting(self) -> None:
         indexed = INDEX_BATCH

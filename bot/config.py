@@ -8,6 +8,7 @@ import glob
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,7 @@ class Config:
     admin_chat: int | None = None
     contact: str | None = None
     on_uncertain: OnUncertain = OnUncertain.RESEND
+    keep: timedelta | None = None  #: how long texts of posts that left their feed are kept; None: for ever
     is_open: bool = False  #: anybody may follow any feed by its address
     pace: Pace = field(default_factory=Pace)
     channels: Mapping[str, Channel] = field(default_factory=dict)
@@ -374,6 +376,7 @@ def _build(document: Document, file: YamlFile, *, with_token: bool) -> Config:
         admin_chat=bot.admin_chat or (bot.admins[0] if bot.admins else None),
         contact=bot.contact,
         on_uncertain=bot.on_uncertain,
+        keep=bot.keep,
         is_open=bot.open,
         pace=Pace(bot.rate, bot.chat_rate),
         channels=channels,

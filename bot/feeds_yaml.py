@@ -49,6 +49,7 @@ from bot.yaml_values import (
     HeaderName,
     HeaderValue,
     Hours,
+    Keep,
     LanguageCode,
     MostPerHour,
     Span,
@@ -71,7 +72,7 @@ from bot.yaml_values import (
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
 NOT_YET = frozenset(
     {
-        "keep", "paid_broadcast",
+        "paid_broadcast",
         "overflow", "digest", "approve",
     }
 )  # fmt: skip
@@ -250,6 +251,8 @@ class BotSection(Section):
     """What happens to a send whose outcome cannot be known."""
     open: bool = False
     """Whether anybody may follow any feed by its address, within limits."""
+    keep: Keep = None
+    """How long texts of posts are kept after they left their feed; identities and archives are kept for ever."""
     rate: Whole = Field(28, ge=1, le=1000)
     """Messages a second, all chats."""
     chat_rate: Whole = Field(20, ge=1, le=1000)

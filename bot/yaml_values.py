@@ -198,11 +198,37 @@ def is_mapping(value: Any) -> str:
 Whole = Annotated[int, BeforeValidator(_whole)]
 UserId = Annotated[Whole, Field(ge=1, lt=2**53)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
+
+
+def _keep(value: Any) -> Any:
+    if value == "forever":
+        return None
+    try:
+        span = _span(value)
+    except ValueError:
+        span = timedelta()
+    if span < timedelta(days=1):
+        raise ValueError("must be forever, or a span of a day or more such as 400d")
+    return span
+
+
 Span = Annotated[
     timedelta,
     BeforeValidator(_span),
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": r"^\s*[0-9]{1,6}\s*[smhdw]\s*$", "examples": ["30m", "30d"]}),
+]
+Keep = Annotated[
+    timedelta | None,
+    BeforeValidator(_keep),
+    PlainSerializer(lambda keep: "forever" if keep is None else str(keep)),
+    WithJsonSchema(
+        {
+            "anyOf": [{"const": "forever"}, {"type": "string", "pattern": r"^\s*[0-9]{1,6}\s*[smhdw]\s*$"}],
+            "default": "forever",
+            "examples": ["400d"],
+        }
+    ),
 ]
 Backfill = Annotated[
     int | None,

@@ -154,6 +154,7 @@ OF_THE_BOT = {
     "admin_chat": ("-1001234567890", "admin_chat", -1001234567890),
     "contact": ("https://example.org/about", "contact", "https://example.org/about"),
     "on_uncertain": ("hold", "on_uncertain", OnUncertain.HOLD),
+    "keep": ("400d", "keep", timedelta(days=400)),
     "open": ("true", "is_open", True),
     "rate": ("5", "pace", Pace(5, 20)),
     "chat_rate": ("6", "pace", Pace(28, 6)),

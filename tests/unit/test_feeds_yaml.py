@@ -244,6 +244,7 @@ IN_BOT = [
     case("admin-is-a-group", "admins: [-5]", 16, "….admins must be 1 or more, not -5"),
     case("admin-chat", "admin_chat: me", 19, "….admin_chat must be a whole number, not 'me'"),
     case("contact", "contact: me", 16, "….contact must be a web address or a mail address, not 'me'"),
+    case("keep", "keep: 3h", 13, "….keep must be forever, or a span of a day or more such as 400d, not '3h'"),
     case("on-uncertain", "on_uncertain: drop", 21, "….on_uncertain must be resend or hold, not 'drop'"),
     case("persian-comma-in-braces", "timezone: UTC، language: fa", 20, COMMA),
     case("tag", "timezone: !!str UTC", 17, "the tag !!str is not used in this file; remove it"),
