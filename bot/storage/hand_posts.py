@@ -13,7 +13,7 @@ from bot import identity
 from bot.model import DeliveryState, Entry, FeedKind, Verdict
 from bot.storage import search, stories
 from bot.storage.dialects import upsert_all
-from bot.storage.schema import deliveries, edits, feeds, mentions, post_keys, posts, targets, verdicts
+from bot.storage.schema import deliveries, feeds, post_keys, posts, targets, verdicts
 
 #: The reason that `qasedak posts` and `why` show.
 BY_HAND = "an admin posted it by hand"
@@ -115,8 +115,6 @@ def _take_back(connection: Connection, compared: Sequence[int], hashes: Sequence
         )
     ).all()
     taken = [row.id for row in rows]
-    for table in (edits, mentions):
-        connection.execute(delete(table).where(table.c.delivery_id.in_(taken)))
     connection.execute(delete(deliveries).where(deliveries.c.id.in_(taken)))
     reason = "it links to the same page as what was posted there by hand"
     upsert_all(

@@ -296,7 +296,7 @@ verdicts = Table(
 edits = Table(
     "edits",
     metadata,
-    Column("delivery_id", ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("delivery_id", ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("due_at", Instant),  # NULL: nothing is to be changed
     Column("asked", Integer, nullable=False, server_default="1"),  # grows with every wish
     Column("attempts", Integer, nullable=False, server_default="0"),  # since the last success
@@ -310,7 +310,7 @@ edits = Table(
 mentions = Table(
     "mentions",
     metadata,
-    Column("delivery_id", ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("delivery_id", ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("post_id", ForeignKey("posts.id"), primary_key=True, autoincrement=False),
 )
 

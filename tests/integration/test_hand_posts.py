@@ -10,7 +10,7 @@ import telegram
 
 from bot.commands import ALLOWED_UPDATES, Commands
 from bot.hand_posts import HandPosts, entry_of
-from bot.model import SameStory
+from bot.model import OnEdit, SameStory
 from bot.sender import open_bot
 from bot.storage import reports, search
 from bot.text.query import parse_query
@@ -71,8 +71,9 @@ async def test_a_link_posted_by_hand_is_not_posted_again(stage: Stage) -> None:
 
 
 async def test_a_post_that_waits_is_taken_back_when_an_admin_was_quicker(stage: Stage) -> None:
-    hand_posts = await a_channel_with(stage)
+    hand_posts = await a_channel_with(stage, on_edit=OnEdit.EDIT)
     await stage.read(an_entry(1), an_entry(2))
+    await stage.read(an_entry(1, title="Corrected meanwhile"), an_entry(2))  # and its message was to be changed
     await hand_posts.note(by_hand(f"By hand: {LINK}"))
     await stage.deliver_until_idle(stage.outbox())
     assert stage.sender.titles() == ["Moon number 2"]
