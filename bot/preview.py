@@ -106,6 +106,7 @@ class Frame:
     templates: tuple[Look, ...] = ()  #: one for each tab
     other_template: str = ""  #: set where these are not the messages that go out, but what they would be
     style: str = ""
+    root: str = ""  #: the path under which a proxy shows the pages
 
 
 def channel_page(
@@ -136,6 +137,7 @@ def channel_page(
         panels=panels,
         heading="",
         style=frame.style,
+        root=frame.root,
     )
 
 

@@ -162,15 +162,15 @@ class Site:
         """Ask for the token; say in words what went wrong."""
         is_open = request.path in _OPEN_PATHS or request.path in self._webhook_paths
         if not is_open and not self._is_allowed(request):
-            return self._notice(403, "no_token", "no_token_how")
+            return self._notice(request, 403, "no_token", "no_token_how")
         try:
             return await handler(request)
         except web.HTTPNotFound:
             known = "no_page_known" if self.channels else "no_channels"
-            return self._notice(404, "no_page", known, self._channel_links(request))
+            return self._notice(request, 404, "no_page", known, self._channel_links(request))
         except BotError as error:
             log.error("a page could not be shown", path=request.path, error=str(error))
-            return self._notice(503, "no_answer", "no_answer_how")
+            return self._notice(request, 503, "no_answer", "no_answer_how")
 
     def _is_allowed(self, request: web.Request) -> bool:
         if not self._token:
@@ -180,19 +180,22 @@ class Site:
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token.encode())
 
     def _notice(
-        self, status: int, heading: str, words: str, links: Sequence[tuple[str, str, str]] = ()
+        self,
+        request: web.Request,
+        status: int,
+        heading: str,
+        words: str,
+        links: Sequence[tuple[str, str, str]] = (),
     ) -> web.Response:
         """A page of a few words, in the language of the first channel."""
         language = self._language
         said = WORDS[language]
-        return self._page(status, language, said[heading], heading=said[heading], note=said[words], links=links)
+        filled = {"heading": said[heading], "note": said[words], "links": links, "root": _prefix(request)}
+        return _html(status, preview.page(language, said[heading], style="", **filled))
 
     @property
     def _language(self) -> Language:
         return next((channel.language for channel in self.channels.values()), "en")
-
-    def _page(self, status: int, language: Language, title: str, **values: object) -> web.Response:
-        return _html(status, preview.page(language, title, style="", **values))
 
     def _channel_links(self, request: web.Request) -> list[tuple[str, str, str]]:
         """Address, title and chat of each channel."""
@@ -210,7 +213,7 @@ class Site:
     async def _retry(self, request: web.Request) -> web.Response:
         """A button of the status page. Whoever has no token may look and not act: any page of any site could post."""
         if not self._token:
-            return self._notice(403, "no_token", "no_token_how")
+            return self._notice(request, 403, "no_token", "no_token_how")
         chosen = str((await request.post()).get("delivery", ""))
         if chosen.isdecimal() and len(chosen) < 19:
             await self._front_page.retry(int(chosen))
@@ -273,6 +276,7 @@ class Site:
             limit=_limit(request.query.get("limit", "")),
             marks=marks,
             pictures=pictures,
+            root=_prefix(request),
             marks_address=_with_query(request, marks=None if marks else "1"),
             pictures_address=_with_query(request, pictures=None if pictures else "1"),
             older_address=_with_query(request, limit=str(preview.MAX_LIMIT)),
@@ -319,12 +323,15 @@ def _is_known(request: web.Request, tag: str, updated_at: datetime) -> bool:
 def _public_url(request: web.Request) -> str:
     """This document's address as its reader sees it, before a proxy; without the token, which is nobody else's."""
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
-    prefix = request.headers.get("X-Forwarded-Prefix", "").rstrip("/")
     if scheme not in ("http", "https"):
         scheme = request.scheme
-    if not _PREFIX.fullmatch(prefix):
-        prefix = ""
-    return str(request.url.with_scheme(scheme).with_path(prefix + request.path))
+    return str(request.url.with_scheme(scheme).with_path(_prefix(request) + request.path))
+
+
+def _prefix(request: web.Request) -> str:
+    """The path under which a proxy shows us, if it says so and could be right."""
+    prefix = request.headers.get("X-Forwarded-Prefix", "").rstrip("/")
+    return prefix if _PREFIX.fullmatch(prefix) else ""
 
 
 def _listening_problem(host: str, port: int, error: OSError | OverflowError) -> str:
@@ -346,13 +353,13 @@ def _address(host: str, port: int) -> str:
 
 def _preview_address(request: web.Request, name: str) -> str:
     query = {"token": request.query["token"]} if "token" in request.query else {}
-    return str(URL.build(path=f"/preview/{name}", query=query))
+    return str(URL.build(path=f"{_prefix(request)}/preview/{name}", query=query))
 
 
 def _with_query(request: web.Request, **changes: str | None) -> str:
     """This page's address with parts of its query changed; None takes one away."""
-    query = {**request.query, **changes}
-    return str(URL.build(path=request.path, query={key: value for key, value in query.items() if value is not None}))
+    query = {key: value for key, value in {**request.query, **changes}.items() if value is not None}
+    return str(URL.build(path=_prefix(request) + request.path, query=query))
 
 
 def _limit(text: str) -> int:

@@ -816,3 +816,24 @@ async def test_what_is_only_to_be_looked_at_cannot_be_posted_to() -> None:
     async with site_of() as client:
         assert [(await client.post(path)).status for path in ("/", "/metrics", "/readyz")] == [405] * 3
         assert (await client.get("/retry")).status == 405
+
+
+# --- behind a proxy ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prefix", "root"),
+    [("/bots/sky", "/bots/sky"), ("/bots/sky/", "/bots/sky"), ("//evil.example", ""), ('/"><script>', ""), ("", "")],
+    ids=["a path", "with a slash", "another host", "hostile", "none"],
+)
+async def test_pages_lead_to_each_other_under_the_path_of_a_proxy(prefix: str, root: str) -> None:
+    async with site_of([shown(PERSIAN)]) as client:
+        headers = {"X-Forwarded-Prefix": prefix}
+        page = await (await client.get("/preview/main", headers=headers)).text()
+        missing = await (await client.get("/nowhere", headers=headers)).text()
+    for written in (page, missing):
+        assert f'href="{root}/static/preview.css"' in written
+        assert "evil" not in written
+        assert "<script" not in written
+    assert f'href="{root}/preview/main?marks=1"' in page
+    assert f'href="{root}/preview/main"' in missing
