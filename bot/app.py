@@ -19,9 +19,11 @@ from bot.clock import Clock, SystemClock
 from bot.commands import ALLOWED_UPDATES, CLAIM_WINDOW, Claim, Commands, username_of
 from bot.config import Config, Settings, compare, host_is_loopback, read_config
 from bot.desk import Desk
+from bot.digester import Digester
 from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
 from bot.evidence import Evidence
 from bot.full_text import FullText
+from bot.gate import Gate
 from bot.hand_posts import HandPosts
 from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
@@ -121,15 +123,14 @@ class App:
             host_spacing=spacing,
             articles=FullText(self.database, self._reader, self._turns),
         )
-        self._outbox = Outbox(
+        self._digester = Digester(
             self.database,
-            self._sender,
             self._clock,
-            subscriptions=self.routes.subscriptions,
-            pace=config.pace,
-            on_uncertain=config.on_uncertain,
-            evidence=self._evidence(),
+            routes=self.routes,
+            title_of=self._title_of,
+            bot_name=lambda: self._sender.bot_name,
         )
+        self._outbox = self._open_outbox()
         self._notices = Notices(
             self._sender,
             self._clock,
@@ -178,6 +179,18 @@ class App:
         if self._bot is None:
             return LocalPreview(self._clock)
         return TelegramSender(self._bot, self._clock, fetch=partial(fetch_picture, self._fetcher.fetch))
+
+    def _open_outbox(self) -> Outbox:
+        return Outbox(
+            self.database,
+            self._sender,
+            self._clock,
+            subscriptions=self.routes.subscriptions,
+            gate=Gate(self.database, self._digester),
+            pace=self.config.pace,
+            on_uncertain=self.config.on_uncertain,
+            evidence=self._evidence(),
+        )
 
     @property
     def bot_id(self) -> int:
@@ -246,7 +259,7 @@ class App:
         if _archives(config) != _archives(self.config):
             self._watch_anew.set()
         self.config, self.routes = config, routes
-        self._poller.routes = self._replayer.routes = routes
+        self._poller.routes = self._replayer.routes = self._digester.routes = routes
         self._poller.zone = self._feeds.zone = config.zone
         self._fetcher.contact = config.contact
         # People see the feeds of feeds.yaml; what somebody follows by its address is read, and nobody else's.
@@ -294,6 +307,7 @@ class App:
             await username_of(self._bot)
         done.polled = await self._poller.poll_all_due(forced=forced)
         await self._replayer.replay_due()
+        await self._digester.digest_due()
         await self._outbox.resume_paused()
         while not self._stop.is_set():
             delivered = await self._outbox.deliver_due()
@@ -337,6 +351,7 @@ class App:
                 await self._report_start(starting)
                 schedule.every(TICK, "poll", self._poll)
                 schedule.every(REPLAY_TICK, "replay", self._replayer.replay_due)
+                schedule.every(REPLAY_TICK, "digest", self._digester.digest_due)
                 schedule.every(TICK, "deliver", self._deliver)
                 schedule.every(INDEX_TICK, "index", self._index_waiting)
                 schedule.every(RETRY_PAUSED, "resume", self._outbox.resume_paused)
@@ -556,6 +571,15 @@ class App:
             if channel.chat not in real:
                 continue
             self._say(f"Channel        {await self._describe_channel(self._sender, channel)}")
+
+    async def _title_of(self, channel: Channel) -> str:
+        """What Telegram calls a channel, for the head of its digest; without an answer the name of feeds.yaml."""
+        if isinstance(self._sender, TelegramSender):
+            try:
+                return (await self._sender.report(channel.chat)).title
+            except DeliveryError as error:
+                log.warning("title not known", channel=channel.name, problem=str(error))
+        return channel.name
 
     async def _describe_channel(self, sender: TelegramSender, channel: Channel) -> str:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot import dressing
-from bot.model import Delivery, Shown, Subscription
+from bot.model import Delivery, Message, Shown, Subscription
 from bot.storage import reports
 from bot.storage.database import Database
 
@@ -43,7 +43,9 @@ class Seen:
         sent = await self.database.read(reports.shown_in_channel, self.bot_id, self.channel, MOST_DRESSED)
         found = await self.database.read(reports.deliveries_of, [shown.delivery_id for shown in sent])
         waiting = await self._waiting()
-        anew = await asyncio.to_thread(self._dressed, [replace(each, parts=()) for each in (*found, *waiting)], routes)
+        # A digest has no other form: its messages were made with it.
+        bare = [replace(each, parts=()) if each.post else each for each in (*found, *waiting)]
+        anew = await asyncio.to_thread(self._dressed, bare, routes)
         dressed = {shown.delivery_id: shown for shown in anew}
         past = [
             replace(shown, parts=dressed[shown.delivery_id].parts) for shown in sent if shown.delivery_id in dressed
@@ -57,11 +59,14 @@ class Seen:
         return [
             Shown(
                 delivery_id=delivery.id,
-                post_id=delivery.post.id,
+                post_id=delivery.post.id if delivery.post else None,
                 state=delivery.state,
-                parts=delivery.parts or tuple(dressing.dress(delivery.post, subscription, bot=self.bot_name)),
+                parts=delivery.parts or self._parts(delivery, subscription),
                 due_at=delivery.due_at,
             )
             for delivery in deliveries
             if (subscription := routes.get(delivery.subscription_id))
         ]
+
+    def _parts(self, delivery: Delivery, subscription: Subscription) -> tuple[Message, ...]:
+        return tuple(dressing.dress(delivery.post, subscription, bot=self.bot_name)) if delivery.post else ()

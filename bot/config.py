@@ -20,7 +20,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import render
 from bot.errors import ConfigError
-from bot.feeds_yaml import ArchiveSection, ChannelSection, Document, FeedSection, RouteSection, quiet_records
+from bot.feeds_yaml import (
+    ArchiveSection,
+    ChannelSection,
+    DigestSection,
+    Document,
+    FeedSection,
+    RouteSection,
+    quiet_records,
+)
 from bot.model import (
     Changes,
     Channel,
@@ -410,11 +418,14 @@ def _channel(name: str, written: Mapping[str, Any], document: Document, *, chat:
             values[key] = tuple(values[key])
     if "quiet_hours" in values:
         values["quiet_hours"] = quiet_records(values["quiet_hours"])
+    planned = values.pop("digest", "off")
     summary = written.get("summary", "unwritten")
+    calendars = values.get("calendars", Channel(name, chat).calendars)
     return Channel(
         **{"timezone": document.bot.timezone, "language": document.bot.language, **values},
         name=name,
         chat=chat,
+        digest=planned.plan(calendars) if isinstance(planned, DigestSection) else None,
         summary=SummaryOptions() if summary == "unwritten" else summary.options() if summary != "off" else None,
         source=written.get("source", "auto") == "always",
     )

@@ -5,7 +5,8 @@ Schema that ``qasedak schema`` prints comes from here too. Kinds of values: ``ya
 mistakes: ``yaml_mistakes.py``.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import time, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,9 +21,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.digest import week_begins_on
 from bot.model import (
     Calendar,
+    DigestPlan,
     Digits,
+    Every,
     Language,
     Length,
     Media,
@@ -30,6 +34,7 @@ from bot.model import (
     OnEdit,
     OnUncertain,
     OnWeekdayMismatch,
+    Overflow,
     Pick,
     PostButton,
     QuietHours,
@@ -59,6 +64,7 @@ from bot.yaml_values import (
     WebAddress,
     Whole,
     Zone,
+    digest_or_off,
     each_button_once,
     each_once,
     form,
@@ -73,7 +79,7 @@ from bot.yaml_values import (
 NOT_YET = frozenset(
     {
         "paid_broadcast",
-        "overflow", "digest", "approve",
+        "approve",
     }
 )  # fmt: skip
 
@@ -153,6 +159,31 @@ def _leave_time(written: Any) -> Any:
     return written
 
 
+class DigestSection(Section):
+    """When a digest comes."""
+
+    every: Every = Every.WEEK
+    """Of a day or of a week."""
+    on: Weekday | None = None
+    """Day of the week; default: its first, Saturday where the first calendar is jalali and Monday elsewhere."""
+    at: TimeOfDay = time(9)
+    """Time of day in the channel's zone, in quotes."""
+    instead: Switch = False
+    """It takes the place of single posts."""
+
+    def plan(self, calendars: Sequence[Calendar]) -> DigestPlan:
+        """As the record that decides."""
+        on = week_begins_on(calendars) if self.on is None else self.on.number
+        return DigestPlan(self.every, self.at, on if self.every is Every.WEEK else 0, self.instead)
+
+
+Digest = Annotated[
+    Annotated[DigestSection, Tag("{keys}")] | Annotated[Literal["off"], Tag("{word}")],
+    Discriminator(is_mapping),
+    BeforeValidator(digest_or_off),
+]
+
+
 class ChannelSection(Section):
     """What a channel may set; as ``defaults``, what every channel inherits."""
 
@@ -209,6 +240,10 @@ class ChannelSection(Section):
     """Hours of the channel's zone in which nothing goes out; posts wait for their end."""
     max_per_hour: MostPerHour = None
     """At most this many posts in any 60 minutes, or off; on a route, of that route's own posts."""
+    overflow: Overflow = Overflow.WAIT
+    """What has no room in an hour waits its turn, or goes out as one digest."""
+    digest: Digest = "off"
+    """What was posted, by day or week, in one message; or in the place of single posts."""
 
 
 class NamedChannelSection(ChannelSection):

@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.model import Channel, Delivery, Subscription, Wait
+from bot import digest
+from bot.digester import Digester
+from bot.model import Channel, Delivery, Overflow, Subscription, Wait
 from bot.quiet_hours import quiet_until
 from bot.storage import waits
 from bot.storage.database import Database
@@ -33,15 +35,24 @@ class Hold:
 
 
 def hold(channel: Channel, recent: Sequence[datetime], now: datetime) -> Hold | None:
-    """What a delivery with the options of *channel* waits for; None where it may go.
+    """What a post with the options of *channel* waits for; None where it may go.
 
     *recent* says when what counts in its budget went out, oldest first.
     """
-    quiet_end = quiet_until(channel.quiet_hours, ZoneInfo(channel.timezone), now)
-    if quiet_end:
-        return Hold(Wait.QUIET, quiet_end)
+    zone = ZoneInfo(channel.timezone)
+    if channel.digest and channel.digest.instead:
+        return Hold(Wait.DIGEST, digest.next_slot(channel.digest, zone, now))
+    quiet = hold_digest(channel, now)
     room_at = room_in_hour_at(channel.max_per_hour, recent, now)
-    return Hold(Wait.BUDGET, room_at) if room_at > now else None
+    if quiet or room_at <= now:
+        return quiet
+    return Hold(Wait.OVERFLOW if channel.overflow is Overflow.DIGEST else Wait.BUDGET, room_at)
+
+
+def hold_digest(channel: Channel, now: datetime) -> Hold | None:
+    """What a digest waits for: the end of quiet hours. It has its own time, and no budget counts it out."""
+    quiet_end = quiet_until(channel.quiet_hours, ZoneInfo(channel.timezone), now)
+    return Hold(Wait.QUIET, quiet_end) if quiet_end else None
 
 
 def room_in_hour_at(most: int | None, recent: Sequence[datetime], now: datetime) -> datetime:
@@ -60,8 +71,9 @@ def room_in_hour_at(most: int | None, recent: Sequence[datetime], now: datetime)
 class Gate:
     """Holds deliveries back; knows nothing of how they are sent."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, digester: Digester) -> None:
         self._database = database
+        self._digester = digester
 
     async def opens(self, lane: Lane, delivery: Delivery, subscription: Subscription | None, now: datetime) -> bool:
         """Whether a delivery that is due may be sent now. Otherwise it is put off, and what is like it.
@@ -70,14 +82,24 @@ class Gate:
         """
         if subscription is None or delivery.message_ids:
             return True
-        recent: Sequence[datetime] = ()
-        if subscription.channel.max_per_hour is not None:
-            alone = delivery.subscription_id if subscription.has_own_budget else None
-            recent = await self._database.read(waits.sent_since, delivery.target_id, alone, now - HOUR)
-        held = hold(subscription.channel, recent, now)
+        channel = subscription.channel
+        if delivery.post is None:
+            held = hold_digest(channel, now)
+        else:
+            held = hold(channel, await self._recent(delivery, subscription, now), now)
+            is_overflow = delivery.wait is Wait.OVERFLOW and channel.overflow is Overflow.DIGEST
+            if held is None and is_overflow and await self._digester.gather(delivery, subscription):
+                return False
         if held is None:
             return True
         count = await self._database.write(waits.put_off, lane, delivery, held.wait, held.until)
         if count:
             log.info("put off", chat_id=lane.chat_id, count=count, until=held.until.isoformat(), why=str(held.wait))
         return False
+
+    async def _recent(self, delivery: Delivery, subscription: Subscription, now: datetime) -> Sequence[datetime]:
+        """When what counts in the budget of a delivery went out within the hour."""
+        if subscription.channel.max_per_hour is None:
+            return ()
+        alone = delivery.subscription_id if subscription.has_own_budget else None
+        return await self._database.read(waits.sent_since, delivery.target_id, alone, now - HOUR)

@@ -1,7 +1,7 @@
 """The nouns of ``docs/glossary.md`` as frozen records: what crosses from one module to the next.
 
-A leaf: standard library only, no I/O. Instants are aware datetimes in UTC; spans are timedeltas. Local and
-Jalali time exist only in ``text/dates.py``.
+A leaf over ``hours.py``: standard library only, no I/O. Instants are aware datetimes in UTC; spans are timedeltas.
+Local and Jalali time exist only in ``text/dates.py``.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
 from typing import Literal
+
+from bot.hours import DigestPlan as DigestPlan
+from bot.hours import Every as Every
+from bot.hours import Overflow as Overflow
+from bot.hours import QuietHours as QuietHours
+from bot.hours import Wait as Wait
+from bot.hours import Weekday as Weekday
 
 Language = Literal["fa", "en"]  #: languages the product speaks; posts may be in any
 
@@ -153,30 +160,6 @@ class Pick(StrEnum):
     OLDEST = "oldest"
     RANDOM = "random"  #: each at most once
     ON_THIS_DAY = "on-this-day"  #: the same day of an earlier year, in either calendar
-
-
-class Weekday(StrEnum):
-    """Days of the week, in the order of ``date.weekday()``."""
-
-    MONDAY = "monday"
-    TUESDAY = "tuesday"
-    WEDNESDAY = "wednesday"
-    THURSDAY = "thursday"
-    FRIDAY = "friday"
-    SATURDAY = "saturday"
-    SUNDAY = "sunday"
-
-    @property
-    def number(self) -> int:
-        """0 is Monday."""
-        return list(Weekday).index(self)
-
-
-class Wait(StrEnum):
-    """What a delivery waits for before its first attempt (``gate.py``)."""
-
-    QUIET = "quiet"  #: until the channel's quiet hours are over
-    BUDGET = "budget"  #: until the hour has room for it
 
 
 class OnEdit(StrEnum):
@@ -398,15 +381,6 @@ class SummaryOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class QuietHours:
-    """Hours of the channel's clock in which nothing goes out; over midnight where they end before they begin."""
-
-    start: time
-    end: time  #: 00:00 is the day's end; as the start too, they are the whole day
-    days: frozenset[int] = frozenset()  #: weekdays on which they begin, Monday is 0; empty: every day
-
-
-@dataclass(frozen=True, slots=True)
 class Channel:
     """A chat that an admin configured to receive posts, with the options of one route into it."""
 
@@ -437,6 +411,8 @@ class Channel:
     reply_to_linked: bool = True  #: a post that links to one that is out replies to it
     quiet_hours: tuple[QuietHours, ...] = ()
     max_per_hour: int | None = None  #: deliveries in any 60 minutes; None: as many as come
+    overflow: Overflow = Overflow.WAIT
+    digest: DigestPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -548,11 +524,11 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A claimed row of the outbox: a post on its way to one chat."""
+    """A claimed row of the outbox: a post or a digest on its way to one chat."""
 
     id: int
     chat_id: int
-    post: Post
+    post: Post | None  #: None: a digest, whose ``parts`` are made with it
     subscription_id: int
     state: DeliveryState
     attempts: int
@@ -574,7 +550,7 @@ class Shown:
     """A delivery as the preview page shows it: what was sent, or what will be."""
 
     delivery_id: int
-    post_id: int
+    post_id: int | None  #: None: a digest
     state: DeliveryState
     parts: tuple[Message, ...]
     due_at: datetime

@@ -35,6 +35,7 @@ import structlog
 
 from bot import dressing, fallback, metrics
 from bot.clock import Clock
+from bot.digester import Digester
 from bot.editing import Editor, EditsMessages
 from bot.errors import (
     ChatGone,
@@ -56,6 +57,7 @@ from bot.model import (
     Message,
     OnUncertain,
     Pick,
+    Post,
     SameStory,
     SentMessage,
     Subscription,
@@ -65,6 +67,7 @@ from bot.personal import House
 from bot.settlement import Settlement, settle_at, unsent
 from bot.storage import feeds, files, lanes, subscribers, ties
 from bot.storage.database import Database
+from bot.storage.feeds import Routes
 from bot.storage.gathering import Gathering
 from bot.storage.lanes import Arrival, Attempt, Lane, LeaseLost
 from bot.ties import links_of, tie
@@ -159,6 +162,7 @@ class Outbox:
         clock: Clock,
         *,
         subscriptions: dict[int, Subscription],
+        gate: Gate | None = None,
         pace: Pace,
         on_uncertain: OnUncertain,
         house: House | None = None,
@@ -177,7 +181,7 @@ class Outbox:
         self._attempt = Gathering(database, lanes.begin_all)
         self._arrive = Gathering(database, lanes.sent_all)
         self._release = Gathering(database, lanes.release_all)
-        self._gate = Gate(database)
+        self._gate = gate or Gate(database, Digester(database, clock, routes=Routes({}, {})))
         self._editor = Editor(database, sender, clock, render=self._compose, turn=self._turn, lease=LEASE)
         self._settlement = Settlement(database, clock, evidence)
         self._next_turn = asyncio.Lock()  # those who wait for the bot's pace do so in the order in which they came
@@ -400,8 +404,9 @@ class Outbox:
             return await self._settle_error(lane, delivery, error, done)
         self._step("after the settlement")
         done.sent += 1
-        metrics.observe_latency(delivery.post, answered[-1], is_replay=delivery.is_replay)
-        log.info("delivered", post=delivery.post.id, delivery=delivery.id, chat_id=lane.chat_id)
+        if delivery.post is not None:
+            metrics.observe_latency(delivery.post, answered[-1], is_replay=delivery.is_replay)
+        log.info("delivered", post=delivery.post and delivery.post.id, delivery=delivery.id, chat_id=lane.chat_id)
         return _Outcome(answered)
 
     async def _plainer(
@@ -435,7 +440,9 @@ class Outbox:
 
     async def _compose(self, delivery: Delivery) -> Sequence[Message]:
         """What a delivery says now, tied to other messages of its chat."""
-        parts = self._render(delivery)
+        if delivery.post is None:
+            return delivery.parts
+        parts = self._render(delivery, delivery.post)
         route = self.subscriptions.get(delivery.subscription_id)
         if not parts or route is None:
             return parts
@@ -445,7 +452,7 @@ class Outbox:
             return tie(parts, found, route.channel.language)
         return parts
 
-    def _render(self, delivery: Delivery) -> Sequence[Message]:
+    def _render(self, delivery: Delivery, post: Post) -> Sequence[Message]:
         subscription = self._subscription(delivery)
         if subscription is None:
             return ()
@@ -453,7 +460,7 @@ class Outbox:
         plan = subscription.feed.replay
         is_anniversary = delivery.is_replay and plan is not None and plan.pick is Pick.ON_THIS_DAY
         today = delivery.created_at.astimezone(zone).date() if is_anniversary else None
-        return dressing.dress(delivery.post, subscription, bot=self._sender.bot_name, replayed_on=today)
+        return dressing.dress(post, subscription, bot=self._sender.bot_name, replayed_on=today)
 
     async def _begin(self, lane: Lane, delivery: Delivery, parts: Sequence[Message]) -> tuple[Lane, Delivery]:
         self._step("before the attempt is committed")
@@ -564,7 +571,8 @@ class Outbox:
     async def _bury_delivery(self, lane: Lane, delivery: Delivery, reason: str, done: Delivered) -> "_Outcome":
         await self._database.write(lanes.end, lane, delivery, DeliveryState.DEAD, reason)
         done.dead += 1
-        done.problems.append(f"post {delivery.post.id} to {lane.chat_id}: {reason}")
+        what = f"post {delivery.post.id}" if delivery.post else "a digest"
+        done.problems.append(f"{what} to {lane.chat_id}: {reason}")
         log.error("delivery dead", delivery=delivery.id, problem=reason)
         return _Outcome()
 

@@ -43,9 +43,9 @@ class House:
 
     def subscription(self, delivery: Delivery) -> Subscription | None:
         """The subscription that a delivery belongs to, if it is a subscriber's own and still there."""
-        if delivery.own is None:
-            return None
         post = delivery.post
+        if delivery.own is None or post is None:
+            return None
         feed = self.feeds.get(post.feed_id) or Feed(post.feed_title or "", FeedKind.HTTP, "", id=post.feed_id)
         channel = self.channel(delivery.own, delivery.chat_id, delivery.thread)
         return Subscription(

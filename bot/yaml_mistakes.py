@@ -15,6 +15,7 @@ from bot.feeds_yaml import (
     ArchiveSection,
     BotSection,
     ChannelSection,
+    DigestSection,
     Document,
     FeedSection,
     NamedChannelSection,
@@ -133,6 +134,8 @@ def _known_keys(path: tuple[str | int, ...]) -> Iterable[str]:
             section = ArchiveSection
         case [*_, "summary"]:
             section = SummarySection
+        case [*_, "digest"]:
+            section = DigestSection
         case [*_, "quiet_hours"]:
             section = QuietHoursSection
         case [_, _, "to"]:

@@ -183,6 +183,13 @@ def _most_per_hour(value: Any) -> Any:
     return count
 
 
+def digest_or_off(value: Any) -> Any:
+    """Tell the two forms of ``digest`` apart."""
+    if value != "off" and not isinstance(value, dict):
+        raise ValueError('must be off, or keys and values such as {every: week, on: saturday, at: "09:00"}')
+    return value
+
+
 def form(value: Any) -> str:
     """The tag of the form that *value* has, where a list is one too."""
     if isinstance(value, list):

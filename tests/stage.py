@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot.digester import Digester
+from bot.gate import Gate
 from bot.manners import NextCheck
 from bot.model import Entry, Feed, OnUncertain, Reading, Subscription
 from bot.outbox import Outbox
@@ -45,6 +47,10 @@ class Stage:
         await self.database.write(feeds.settle, claim, now, NextCheck(now, ""), host_free_at=now)
         await self.database.write(search.index_waiting, 1000)
 
+    def digester(self) -> Digester:
+        """Of a new process."""
+        return Digester(self.database, self.clock, routes=self.routes)
+
     def outbox(
         self,
         *,
@@ -58,6 +64,7 @@ class Stage:
             self.sender,
             self.clock,
             subscriptions=self.routes.subscriptions,
+            gate=Gate(self.database, self.digester()),
             pace=pace or Pace(),
             on_uncertain=on_uncertain,
             house=House(self.routes.feeds),

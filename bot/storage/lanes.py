@@ -109,8 +109,8 @@ _LOADED = (
     .join(targets, targets.c.id == deliveries.c.target_id)
     .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id)
     .outerjoin(chats, (chats.c.bot_id == targets.c.bot_id) & (chats.c.chat_id == targets.c.chat_id))
-    .join(posts, posts.c.id == deliveries.c.post_id)
-    .join(feeds, feeds.c.id == posts.c.feed_id)
+    .outerjoin(posts, posts.c.id == deliveries.c.post_id)  # a digest has none
+    .outerjoin(feeds, feeds.c.id == posts.c.feed_id)
     .order_by(deliveries.c.turn, deliveries.c.id)
 )  # fmt: skip
 _IN_LANE = select(targets.c.id).where(
@@ -166,7 +166,7 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
     return Delivery(
         id=row.id,
         chat_id=row.chat_id,
-        post=records.post_of(row, prefix="of_post_"),
+        post=records.post_of(row, prefix="of_post_") if row.post_id is not None else None,
         subscription_id=row.subscription_id,
         state=DeliveryState(row.state),
         attempts=row.attempts,

@@ -98,6 +98,7 @@ def _routes(connection: Connection, bot_id: int) -> dict[int, list[tuple[int, st
 def _outcomes(
     connection: Connection, bot_id: int, post_ids: Sequence[int] | None
 ) -> dict[tuple[int, int], tuple[Verdict, str]]:
+    digest = deliveries.alias()
     some_verdicts = [] if post_ids is None else [verdicts.c.post_id.in_(post_ids)]
     some_deliveries = [] if post_ids is None else [deliveries.c.post_id.in_(post_ids)]
     outcomes = {
@@ -109,11 +110,15 @@ def _outcomes(
         )
     }
     for row in connection.execute(
-        select(deliveries.c.post_id, deliveries.c.target_id, deliveries.c.state, deliveries.c.error).where(
-            deliveries.c.bot_id == bot_id, *some_deliveries
+        select(
+            deliveries.c.post_id, deliveries.c.target_id, deliveries.c.state, deliveries.c.error,
+            digest.c.state.label("in_digest"),
         )
-    ):
-        outcomes[row.post_id, row.target_id] = (VERDICT_OF[DeliveryState(row.state)], row.error or "")
+        .outerjoin(digest, (digest.c.digest_id == deliveries.c.digest_id) & (digest.c.kind == "digest"))
+        .where(deliveries.c.bot_id == bot_id, deliveries.c.post_id.is_not(None), *some_deliveries)
+    ):  # fmt: skip
+        # What went out in a digest fares as the digest does.
+        outcomes[row.post_id, row.target_id] = (VERDICT_OF[DeliveryState(row.in_digest or row.state)], row.error or "")
     return outcomes
 
 

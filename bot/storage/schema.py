@@ -254,6 +254,19 @@ subscriptions = Table(
     UniqueConstraint("bot_id", "target_id", "own", "feed_name"),
 )
 
+#: What was told together: one row a slot, with or without a delivery, so that none is told twice.
+digests = Table(
+    "digests",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("target_id", ForeignKey("targets.id"), nullable=False),
+    Column("plan", Text, nullable=False),  # DigestPlan.name, or "overflow"
+    Column("slot_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),  # what came until then is told
+    Column("posts", Integer, nullable=False),  # 0: there was nothing to tell, or it begins here
+    UniqueConstraint("target_id", "plan", "slot_at"),
+)
+
 #: The outbox. States and transitions: ``outbox.py``.
 deliveries = Table(
     "deliveries",
@@ -261,8 +274,11 @@ deliveries = Table(
     Column("id", RowId, primary_key=True),
     Column("bot_id", BigInteger, nullable=False),
     Column("target_id", ForeignKey("targets.id"), nullable=False),
-    Column("post_id", ForeignKey("posts.id"), nullable=False, index=True),
-    Column("kind", Text, nullable=False),
+    Column("post_id", ForeignKey("posts.id"), index=True),  # NULL: a digest
+    Column("kind", Text, nullable=False),  # post | digest
+    Column(
+        "digest_id", ForeignKey("digests.id"), index=True
+    ),  # of a post: the digest it went out in, by itself dropped
     Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False),
     Column("turn", SmallInteger, nullable=False),  # DeliveryClass
     Column("state", Text, nullable=False),

@@ -49,9 +49,12 @@ def put_off(connection: Connection, lane: Lane, delivery: Delivery, wait: Wait, 
 def reconsider(connection: Connection, bot_id: int, now: datetime) -> None:
     """Have everything that waits looked at again, since feeds.yaml may say something else now."""
     waiting = update(deliveries).where(
-        deliveries.c.bot_id == bot_id, deliveries.c.state == DeliveryState.PENDING, deliveries.c.wait.is_not(None)
+        deliveries.c.bot_id == bot_id,
+        deliveries.c.state == DeliveryState.PENDING,
+        deliveries.c.wait.is_not(None),
+        deliveries.c.due_at > now,
     )
-    if connection.execute(waiting.values(due_at=now, wait=None)).rowcount:
+    if connection.execute(waiting.values(due_at=now)).rowcount:
         connection.execute(
             update(lane_table).where(lane_table.c.bot_id == bot_id, lane_table.c.next_at > now).values(next_at=now)
         )

@@ -41,6 +41,7 @@ __all__ = [
     "ParsedDate",
     "describe",
     "format_date",
+    "format_days",
     "from_jalali",
     "is_jalali_leap",
     "name_day",
@@ -337,6 +338,40 @@ def name_day(day: date, calendar: Calendar, style: DateStyle) -> str:
     """Day, month and year in one calendar, without marks; "" where the lunar date is not known."""
     shown = _Day(day, style)
     return shown.words(calendar, shown.script)
+
+
+def format_days(first: date, last: date, style: DateStyle) -> str:
+    """From one civil day to another, marks included: شنبه ۲۳ تا جمعه ۲۹ آبان ۱۴۰۵ (۱۴ تا ۲۰ نوامبر ۲۰۲۶).
+
+    What both days share is said once, with the second.
+    """
+    begin, end = _Day(first, style), _Day(last, style)
+    calendar, *others = (each for each in end.calendars() if begin.parts(each))
+    if first == last:
+        line = _with_weekday(end, calendar)
+    else:
+        line = _from_to(begin, end, calendar, end.script, with_weekdays=True)
+    brackets = " · ".join(
+        _from_to(begin, end, each, end.persian_script) if first != last else end.words(each, end.persian_script)
+        for each in others
+    )
+    return ("" if end.script == "en" else RLM) + line + (f" ({RLI}{brackets}{PDI})" if brackets else "")
+
+
+def _from_to(begin: _Day, end: _Day, calendar: Calendar, script: _Script, *, with_weekdays: bool = False) -> str:
+    year, month, day = begin.parts(calendar) or (0, 0, 0)
+    end_year, end_month, _ = end.parts(calendar) or (0, 0, 0)
+    if year != end_year:
+        since = begin.words(calendar, script)
+    elif month != end_month:
+        name = begin.month(calendar, month, script)
+        since = begin.digits(f"{day}{'ی' if script == 'ckb' else ''} {name}", script)
+    else:
+        since = begin.digits(str(day), script)
+    sides = (since, end.words(calendar, script))
+    if with_weekdays:
+        sides = (f"{begin.weekday(script)} {sides[0]}", f"{end.weekday(script)} {sides[1]}")
+    return f" {'to' if script == 'en' else 'تا'} ".join(sides)
 
 
 def short_date(when: datetime, zone: ZoneInfo, style: DateStyle) -> str:

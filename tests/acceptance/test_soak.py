@@ -7,6 +7,7 @@ import asyncio
 from pathlib import Path
 
 from bot.clock import SystemClock
+from bot.gate import Gate
 from bot.model import OnUncertain
 from bot.outbox import Outbox
 from bot.pacing import Pace
@@ -50,6 +51,7 @@ async def test_the_pace_is_kept_and_used(tmp_path: Path, soak_seconds: int) -> N
                 TelegramSender(bot),
                 SystemClock(),
                 subscriptions=stage.routes.subscriptions,
+                gate=Gate(database, stage.digester()),
                 pace=pace,
                 on_uncertain=OnUncertain.RESEND,
             )

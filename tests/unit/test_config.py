@@ -23,7 +23,9 @@ from bot.feeds_yaml import ArchiveSection, BotSection, ChannelSection, FeedSecti
 from bot.model import (
     Calendar,
     Channel,
+    DigestPlan,
     Digits,
+    Every,
     Feed,
     FeedKind,
     Length,
@@ -32,6 +34,7 @@ from bot.model import (
     OnEdit,
     OnUncertain,
     OnWeekdayMismatch,
+    Overflow,
     Pick,
     PostButton,
     QuietHours,
@@ -118,6 +121,12 @@ OF_A_CHANNEL = {
         (QuietHours(time(23), time(7), frozenset({4})),),
     ),
     "max_per_hour": ("6", "max_per_hour", 6),
+    "overflow": ("digest", "overflow", Overflow.DIGEST),
+    "digest": (
+        '{every: week, on: friday, at: "20:00", instead: true}',
+        "digest",
+        DigestPlan(Every.WEEK, time(20), 4, instead=True),
+    ),
     "max_age": ("6h", "max_age", timedelta(hours=6)),
     "on_edit": ("edit", "on_edit", OnEdit.EDIT),
     "same_story": ("mention", "same_story", SameStory.MENTION),
@@ -387,6 +396,20 @@ SECOND = "  moon:\n    url: https://example.org/moon.xml\n"
 
 def sources(config: Config) -> list[bool]:
     return [subscription.channel.source for subscription in config.subscriptions]
+
+
+@pytest.mark.parametrize(
+    ("keys", "plan"),
+    [
+        ("digest: {}", DigestPlan(Every.WEEK, time(9), 5)),
+        ("digest: {every: week}\n    calendars: [gregorian, jalali]", DigestPlan(Every.WEEK, time(9), 0)),
+        ("digest: {every: day, on: friday}", DigestPlan(Every.DAY, time(9), 0)),
+        ("digest: off", None),
+    ],
+    ids=["saturday-of-the-jalali-week", "monday-elsewhere", "a-day-has-no-weekday", "off"],
+)
+def test_a_digest_comes_on_the_first_day_of_the_week(keys: str, plan: DigestPlan | None, read: Read) -> None:
+    assert read(f"{CHANNEL}    {keys}\n").channels["main"].digest == plan
 
 
 def test_a_budget_of_a_route_is_its_own(read: Read) -> None:
