@@ -5,7 +5,6 @@ Prints nothing: what a person should read goes through ``say``, which ``cli`` gi
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,8 @@ from yarl import URL
 
 from bot import __version__, channel_posts, health, labels, metrics, retention
 from bot.admin import Admin
+from bot.approval_cards import Reader
+from bot.approvals import Approvals, Office
 from bot.clock import Clock, SystemClock
 from bot.commands import ALLOWED_UPDATES, CLAIM_WINDOW, Claim, Commands, username_of
 from bot.config import Config, Settings, compare, host_is_loopback, read_config
@@ -27,12 +28,13 @@ from bot.gate import Gate
 from bot.hand_posts import HandPosts
 from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
-from bot.outbox import Delivered, Outbox
+from bot.once import Once
+from bot.outbox import Outbox
 from bot.pages import syndication
 from bot.pages.status import Setup, StatusPage
 from bot.pages.syndication import Syndicated
 from bot.personal import House
-from bot.poller import Polled, Poller
+from bot.poller import Poller
 from bot.replay import Replayer
 from bot.schedule import Schedule
 from bot.sender import LocalPreview, TelegramProbe, TelegramSender, open_bot, shut_down
@@ -80,22 +82,6 @@ def make_fetcher(settings: Settings, contact: str | None) -> Fetcher:
     )
 
 
-@dataclass(slots=True)
-class Once:
-    """What one pass did; ``later`` deliveries wait for something that is not worth waiting for."""
-
-    polled: Polled = field(default_factory=Polled)
-    sent: int = 0
-    dead: int = 0
-    later: int = 0
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing failed."""
-        return not (self.polled.failed or self.dead or self.problems)
-
-
 class App:
     """Everything that one process needs, made of *settings* and *config*. Open it with ``open``."""
 
@@ -131,6 +117,7 @@ class App:
             bot_name=lambda: self._sender.bot_name,
         )
         self._outbox = self._open_outbox()
+        self._approvals = self._open_approvals()
         self._notices = Notices(
             self._sender,
             self._clock,
@@ -179,6 +166,29 @@ class App:
         if self._bot is None:
             return LocalPreview(self._clock)
         return TelegramSender(self._bot, self._clock, fetch=partial(fetch_picture, self._fetcher.fetch))
+
+    def _open_approvals(self) -> Approvals | None:
+        """Without a token there is nobody to ask, and nothing that leaves the machine."""
+        if self._bot is None:
+            return None
+        return Approvals(
+            self._bot,
+            self._sender,
+            self.database,
+            self._clock,
+            compose=self._outbox.compose,
+            title_of=self._title_of,
+            office=self._office,
+            is_admin=self._is_admin,
+        )
+
+    async def _is_admin(self, user_id: int) -> bool:
+        return user_id in self.config.admins or user_id in await self.database.read(reports.admin_ids)
+
+    async def _office(self) -> Office:
+        # Whoever came by the claim link stands for an admin_chat that nobody wrote.
+        chat_id = self.config.admin_chat or min(await self.database.read(reports.admin_ids), default=None)
+        return Office(chat_id, Reader(self.config.language, self.config.zone), self.routes.subscriptions)
 
     def _open_outbox(self) -> Outbox:
         return Outbox(
@@ -309,17 +319,23 @@ class App:
         await self._replayer.replay_due()
         await self._digester.digest_due()
         await self._outbox.resume_paused()
-        while not self._stop.is_set():
-            delivered = await self._outbox.deliver_due()
-            _add(done, delivered)
-            if delivered.wait_until is None:
-                break
-            await self._sleep_until_stopped((delivered.wait_until - self._clock.now()).total_seconds())
+        await self._deliver_once(done)
+        if self._approvals:
+            done.problems += await self._approvals.ask_due()
+            await self._deliver_once(done)  # those for which time ran out
         await self._index_waiting()
         done.later = await self.database.read(reports.count_waiting, self.bot_id)
         if done.is_clean:
             await self._vitals.ping_now()
         return done
+
+    async def _deliver_once(self, done: Once) -> None:
+        while not self._stop.is_set():
+            delivered = await self._outbox.deliver_due()
+            done.add(delivered)
+            if delivered.wait_until is None:
+                break
+            await self._sleep_until_stopped((delivered.wait_until - self._clock.now()).total_seconds())
 
     async def _sleep_until_stopped(self, seconds: float) -> None:
         waits = [asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(self._clock.sleep(max(seconds, 0.01)))]
@@ -421,7 +437,8 @@ class App:
 
     async def _deliver(self) -> None:
         delivered = await self._outbox.deliver_due()
-        await self._notices.tell(delivered.problems)
+        unasked = await self._approvals.ask_due() if self._approvals else []
+        await self._notices.tell([*delivered.problems, *unasked])
         metrics.delivered(sent=delivered.sent, dead=delivered.dead)
 
     async def _let_go(self) -> None:
@@ -515,6 +532,7 @@ class App:
         self._commands.pace = self._outbox.answering
         self._commands.open(desk, self._keep_open)
         self._commands.is_open = self.config.is_open
+        self._commands.approvals = self._approvals
         self._commands.admin = Admin(self._bot, desk, self._clock, self._commands.is_admin)
         if not self.config.admins and not await self.database.read(reports.admin_ids):
             self._commands.claim = Claim(self._clock.now() + CLAIM_WINDOW)
@@ -594,9 +612,3 @@ class App:
 
 def _archives(config: Config) -> list[str]:
     return [feed.url for feed in config.feeds if feed.kind is FeedKind.ARCHIVE]
-
-
-def _add(done: Once, delivered: Delivered) -> None:
-    done.sent += delivered.sent
-    done.dead += delivered.dead
-    done.problems += delivered.problems

@@ -33,8 +33,9 @@ from telegram import Message as TelegramMessage
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 
-from bot import admin, admin_replies, browsing, menus, replies, screens
+from bot import admin, admin_replies, approvals, browsing, menus, replies, screens
 from bot.admin import Admin
+from bot.approvals import Approvals
 from bot.browsing import Browsing, Seal
 from bot.clock import Clock
 from bot.conversation import Conversation, Speaker, speaker_of
@@ -121,6 +122,7 @@ class Commands:
         self.is_polled = True  #: whether updates are asked for; else they are given to ``take``
         self.claim: Claim | None = None
         self.admin: Admin | None = None
+        self.approvals: Approvals | None = None
         #: Lines for the admin chat.
         self.tell: Callable[[Sequence[str]], Awaitable[None]] = _tell_nobody
         self.hand_posts: HandPosts | None = None
@@ -361,6 +363,8 @@ class Commands:
         if not carried.startswith("b"):
             language = await self._language(message.chat_id, query.from_user.language_code)
             match carried.split(" "):
+                case [approvals.PREFIX, *_choice] if self.approvals is not None:
+                    await self.approvals.press(query, message.chat_id, message.message_id, language)
                 case [admin.PREFIX, *_choice] if self.admin is not None:
                     await self.admin.press(query, message.chat_id, message.message_id, language)
                 case ["sample", chat_id] if re.fullmatch(r"-?[0-9]{1,19}", chat_id):

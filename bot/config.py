@@ -27,6 +27,7 @@ from bot.feeds_yaml import (
     Document,
     FeedSection,
     RouteSection,
+    approval,
     quiet_records,
 )
 from bot.model import (
@@ -418,6 +419,8 @@ def _channel(name: str, written: Mapping[str, Any], document: Document, *, chat:
             values[key] = tuple(values[key])
     if "quiet_hours" in values:
         values["quiet_hours"] = quiet_records(values["quiet_hours"])
+    if "approve" in values:
+        values["approve"] = approval(values["approve"])
     planned = values.pop("digest", "off")
     summary = written.get("summary", "unwritten")
     calendars = values.get("calendars", Channel(name, chat).calendars)

@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.digest import week_begins_on
 from bot.model import (
+    Approval,
     Calendar,
     DigestPlan,
     Digits,
@@ -40,6 +41,7 @@ from bot.model import (
     QuietHours,
     SameStory,
     SummaryOptions,
+    Then,
     Weekday,
 )
 from bot.quiet_hours import is_always_quiet
@@ -64,6 +66,7 @@ from bot.yaml_values import (
     WebAddress,
     Whole,
     Zone,
+    approve_or_not,
     digest_or_off,
     each_button_once,
     each_once,
@@ -79,7 +82,7 @@ from bot.yaml_values import (
 NOT_YET = frozenset(
     {
         "paid_broadcast",
-        "approve",
+       
     }
 )  # fmt: skip
 
@@ -184,6 +187,29 @@ Digest = Annotated[
 ]
 
 
+class ApproveSection(Section):
+    """How long a post waits for an admin."""
+
+    after: Span | None = None
+    """From when the admins were asked; default: until one of them decides."""
+    then: Then = Then.SKIP
+    """What happens after that."""
+
+
+def approval(written: Any) -> Approval | None:
+    """What a value of ``approve`` means."""
+    if isinstance(written, ApproveSection):
+        return Approval(written.after, written.then)
+    return Approval() if written else None
+
+
+Approve = Annotated[
+    Annotated[ApproveSection, Tag("{keys}")] | Annotated[Switch, Tag("{word}")],
+    Discriminator(is_mapping),
+    BeforeValidator(approve_or_not),
+]
+
+
 class ChannelSection(Section):
     """What a channel may set; as ``defaults``, what every channel inherits."""
 
@@ -242,6 +268,8 @@ class ChannelSection(Section):
     """At most this many posts in any 60 minutes, or off; on a route, of that route's own posts."""
     overflow: Overflow = Overflow.WAIT
     """What has no room in an hour waits its turn, or goes out as one digest."""
+    approve: Approve = False
+    """Each post waits for a button that an admin presses in admin_chat."""
     digest: Digest = "off"
     """What was posted, by day or week, in one message; or in the place of single posts."""
 

@@ -14,9 +14,9 @@ import structlog
 
 from bot import digest
 from bot.digester import Digester
-from bot.model import Channel, Delivery, Overflow, Subscription, Wait
+from bot.model import PREVIEW_BOT, Channel, Delivery, Overflow, Subscription, Wait
 from bot.quiet_hours import quiet_until
-from bot.storage import waits
+from bot.storage import approvals, waits
 from bot.storage.database import Database
 from bot.storage.lanes import Lane
 
@@ -83,6 +83,10 @@ class Gate:
         if subscription is None or delivery.message_ids:
             return True
         channel = subscription.channel
+        # What the preview shows leaves the machine for nobody: there is no one to ask.
+        if channel.approve and delivery.post and not delivery.is_approved and lane.bot_id != PREVIEW_BOT:
+            await self._database.write(approvals.hold, lane, delivery, now)
+            return False
         if delivery.post is None:
             held = hold_digest(channel, now)
         else:

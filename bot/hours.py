@@ -5,7 +5,7 @@ A leaf under ``model.py``, which hands these on. What they mean on a clock, ``qu
 """
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from enum import StrEnum
 
 
@@ -47,6 +47,8 @@ class Wait(StrEnum):
     BUDGET = "budget"  #: until the hour has room for it
     OVERFLOW = "overflow"  #: the same; what waits then goes as one digest
     DIGEST = "digest"  #: for the next digest, which takes its place
+    APPROVAL = "approval"  #: for an admin's button
+    SCHEDULED = "scheduled"  #: for the time that an admin chose
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,18 @@ class DigestPlan:
     def name(self) -> str:
         """What tells two plans of one chat apart: when they come."""
         return f"{self.every} {self.on if self.every is Every.WEEK else '*'} {self.at:%H:%M}"
+
+
+class Then(StrEnum):
+    """What happens to a post that no admin decided about in time."""
+
+    SKIP = "skip"
+    POST = "post"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Each post waits for an admin's button."""
+
+    after: timedelta | None = None  #: how long, from when the admins were asked; None: until somebody presses
+    then: Then = Then.SKIP

@@ -10,10 +10,12 @@ from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from bot.hours import Approval as Approval
 from bot.hours import DigestPlan as DigestPlan
 from bot.hours import Every as Every
 from bot.hours import Overflow as Overflow
 from bot.hours import QuietHours as QuietHours
+from bot.hours import Then as Then
 from bot.hours import Wait as Wait
 from bot.hours import Weekday as Weekday
 
@@ -413,6 +415,7 @@ class Channel:
     max_per_hour: int | None = None  #: deliveries in any 60 minutes; None: as many as come
     overflow: Overflow = Overflow.WAIT
     digest: DigestPlan | None = None
+    approve: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -542,6 +545,7 @@ class Delivery:
     thread: int = 0  #: the forum topic of its target; 0: none
     target_id: int = 0
     first_attempt_at: datetime | None = None  #: from then on its time to give up counts
+    is_approved: bool = False  #: an admin said yes to ``parts``
     wait: Wait | None = None  #: what it last waited for; None: it did not, or was tried since
 
 

@@ -182,7 +182,7 @@ class Outbox:
         self._arrive = Gathering(database, lanes.sent_all)
         self._release = Gathering(database, lanes.release_all)
         self._gate = gate or Gate(database, Digester(database, clock, routes=Routes({}, {})))
-        self._editor = Editor(database, sender, clock, render=self._compose, turn=self._turn, lease=LEASE)
+        self._editor = Editor(database, sender, clock, render=self.compose, turn=self._turn, lease=LEASE)
         self._settlement = Settlement(database, clock, evidence)
         self._next_turn = asyncio.Lock()  # those who wait for the bot's pace do so in the order in which they came
         self._resolve_again: dict[int, datetime] = {}
@@ -358,7 +358,9 @@ class Outbox:
 
     async def _deliver(self, lane: Lane, delivery: Delivery, recent: Sequence[datetime], done: Delivered) -> "_Outcome":
         """Make one attempt and record how it ended. Parts that the chat's pace puts off go out another time."""
-        parts = delivery.parts if delivery.message_ids else await self._compose(delivery)
+        # What an admin approved goes out as it was shown.
+        is_fixed = delivery.message_ids or (delivery.is_approved and delivery.parts)
+        parts = delivery.parts if is_fixed else await self.compose(delivery)
         if any(part.media for part in parts):
             parts = await self._database.read(files.named, lane.bot_id, parts)
         if not parts:
@@ -438,7 +440,7 @@ class Outbox:
 
         return await self._editor.serve(lane, recent, ready_at)
 
-    async def _compose(self, delivery: Delivery) -> Sequence[Message]:
+    async def compose(self, delivery: Delivery) -> Sequence[Message]:
         """What a delivery says now, tied to other messages of its chat."""
         if delivery.post is None:
             return delivery.parts

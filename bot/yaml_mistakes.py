@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from bot.feeds_yaml import (
     NOT_YET,
+    ApproveSection,
     ArchiveSection,
     BotSection,
     ChannelSection,
@@ -134,6 +135,8 @@ def _known_keys(path: tuple[str | int, ...]) -> Iterable[str]:
             section = ArchiveSection
         case [*_, "summary"]:
             section = SummarySection
+        case [*_, "approve"]:
+            section = ApproveSection
         case [*_, "digest"]:
             section = DigestSection
         case [*_, "quiet_hours"]:

@@ -183,6 +183,13 @@ def _most_per_hour(value: Any) -> Any:
     return count
 
 
+def approve_or_not(value: Any) -> Any:
+    """Tell the two forms of ``approve`` apart."""
+    if not isinstance(value, dict) and value not in (True, False, "true", "false"):
+        raise ValueError("must be true or false, or keys and values such as {after: 6h, then: skip}")
+    return value
+
+
 def digest_or_off(value: Any) -> Any:
     """Tell the two forms of ``digest`` apart."""
     if value != "off" and not isinstance(value, dict):

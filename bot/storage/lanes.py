@@ -180,6 +180,7 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
         thread=row.thread,
         target_id=row.target_id,
         first_attempt_at=row.first_attempt_at,
+        is_approved=row.approved_at is not None,
         wait=Wait(row.wait) if row.wait else None,
     )
 
@@ -486,7 +487,16 @@ def revive(connection: Connection, bot_id: int, ids: Sequence[int] | None, now: 
         update(deliveries)
         .where(deliveries.c.bot_id == bot_id, chosen)
         # It begins anew: its time to give up counts from here.
-        .values(state=DeliveryState.PENDING, attempts=0, first_attempt_at=None, due_at=now, created_at=now, error=None)
+        .values(
+            state=DeliveryState.PENDING,
+            wait=None,
+            approved_at=now,
+            attempts=0,
+            first_attempt_at=None,
+            due_at=now,
+            created_at=now,
+            error=None,
+        )
         .returning(deliveries.c.target_id)
     ).scalars()
     revived = list(rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from bot.model import Delivery, DeliveryState, Post, Shown, Verdict
+from bot.model import Delivery, DeliveryState, Post, Shown, Verdict, Wait
 from bot.storage import lanes, records
 from bot.storage.schema import admins, deliveries, feed_names, feeds, posts, subscriptions, targets, verdicts
 
@@ -181,7 +181,8 @@ def count_waiting(connection: Connection, bot_id: int) -> int:
         .select_from(deliveries)
         .where(
             deliveries.c.bot_id == bot_id,
-            deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCERTAIN]),
+            deliveries.c.state.in_([DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCERTAIN])
+            | ((deliveries.c.state == DeliveryState.HELD) & (deliveries.c.wait == Wait.APPROVAL)),
         )
     ).scalar_one()
 

@@ -254,6 +254,24 @@ subscriptions = Table(
     UniqueConstraint("bot_id", "target_id", "own", "feed_name"),
 )
 
+#: Posts that wait for an admin's button, and who decided what: rows stay, as the record.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("delivery_id", ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("token", Text, nullable=False, unique=True),  # what the buttons carry
+    Column("held_at", Instant, nullable=False),
+    Column("asked_at", Instant),  # when the card was shown
+    Column("expires_at", Instant),
+    Column("chat_id", BigInteger),  # of the card
+    Column("message_id", BigInteger),
+    Column("decision", Text),  # post | skip
+    Column("decided_at", Instant),
+    Column("decided_by", BigInteger),  # NULL: nobody, time ran out or nobody is asked any more
+    Column("decided_name", Text),
+    Index("ix_approvals_decision", "decision"),
+)
+
 #: What was told together: one row a slot, with or without a delivery, so that none is told twice.
 digests = Table(
     "digests",
@@ -283,6 +301,7 @@ deliveries = Table(
     Column("turn", SmallInteger, nullable=False),  # DeliveryClass
     Column("state", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
+    Column("approved_at", Instant),  # what was shown to the admins, and is in ``parts``, may go
     Column("wait", Text),  # Wait: why ``due_at`` is later; NULL where nothing holds it back
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("first_attempt_at", Instant),

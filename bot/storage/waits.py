@@ -51,7 +51,7 @@ def reconsider(connection: Connection, bot_id: int, now: datetime) -> None:
     waiting = update(deliveries).where(
         deliveries.c.bot_id == bot_id,
         deliveries.c.state == DeliveryState.PENDING,
-        deliveries.c.wait.is_not(None),
+        deliveries.c.wait != Wait.SCHEDULED,
         deliveries.c.due_at > now,
     )
     if connection.execute(waiting.values(due_at=now)).rowcount:

@@ -21,6 +21,7 @@ from bot.config import (
 from bot.errors import ConfigError
 from bot.feeds_yaml import ArchiveSection, BotSection, ChannelSection, FeedSection
 from bot.model import (
+    Approval,
     Calendar,
     Channel,
     DigestPlan,
@@ -42,6 +43,7 @@ from bot.model import (
     SameStory,
     Subscription,
     SummaryOptions,
+    Then,
 )
 from bot.pacing import Pace
 
@@ -121,6 +123,7 @@ OF_A_CHANNEL = {
         (QuietHours(time(23), time(7), frozenset({4})),),
     ),
     "max_per_hour": ("6", "max_per_hour", 6),
+    "approve": ("{after: 6h, then: post}", "approve", Approval(timedelta(hours=6), Then.POST)),
     "overflow": ("digest", "overflow", Overflow.DIGEST),
     "digest": (
         '{every: week, on: friday, at: "20:00", instead: true}',
@@ -410,6 +413,11 @@ def sources(config: Config) -> list[bool]:
 )
 def test_a_digest_comes_on_the_first_day_of_the_week(keys: str, plan: DigestPlan | None, read: Read) -> None:
     assert read(f"{CHANNEL}    {keys}\n").channels["main"].digest == plan
+
+
+@pytest.mark.parametrize(("written", "plan"), [("true", Approval()), ("false", None), ("{}", Approval())])
+def test_approval_may_wait_for_ever(written: str, plan: Approval | None, read: Read) -> None:
+    assert read(f"{CHANNEL}    approve: {written}\n").channels["main"].approve == plan
 
 
 def test_a_budget_of_a_route_is_its_own(read: Read) -> None:

@@ -119,6 +119,14 @@ IN_CHANNEL = [
         "….quiet_hours must leave some time of the week for posts",
     ),
     case("budget", "max_per_hour: 0", 19, "….max_per_hour must be off, or a number of posts from 1 to 1000, not 0"),
+    case(
+        "approve",
+        "approve: maybe",
+        14,
+        "….approve must be true or false, or keys and values such as {after: 6h, then: skip}, not 'maybe'",
+    ),
+    case("approve-then", "approve: {then: wait}", 21, "….approve.then must be skip or post, not 'wait'"),
+    case("key-of-approve", "approve: {afer: 6h}", 15, "unknown key 'afer' under ….approve; did you mean 'after'?"),
     case("overflow", "overflow: drop", 15, "….overflow must be wait or digest, not 'drop'"),
     case(
         "digest",

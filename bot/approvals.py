@@ -1,0 +1,200 @@
+"""Ask admins about posts that wait for them, and carry out what they decide. Presses come by ``commands.py``.
+
+A post is shown in the admin chat exactly as it will appear, and under it a card with buttons. What the buttons carry is
+a random name, which the store binds to that card; who presses is asked at every press. Who decided, and when, is kept.
+Nothing is sent to a channel here: what was approved is pending, and the outbox sends what the admins saw.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from telegram import Bot, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+from telegram.error import BadRequest, TelegramError
+
+from bot import approval_cards, fallback, replies
+from bot.approval_cards import Reader
+from bot.clock import Clock
+from bot.digester import TitleOf
+from bot.errors import DeliveryError, MessageRejected
+from bot.model import Approval, Delivery, Language, Message, Subscription, Then
+from bot.outbox import Sender
+from bot.sender import explain, message_entities
+from bot.storage import approvals
+from bot.storage.approvals import Asked
+from bot.storage.database import Database
+
+log = structlog.get_logger()
+
+PREFIX = "approve"
+#: Posts shown in one go: admins read, and their chat has a pace too.
+MOST_AT_ONCE = 5
+_PRESS = re.compile(rf"{PREFIX} ([A-Za-z0-9_-]{{16}}) (yes|no|when|back|hour|evening|morning)")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Where admins are asked, and how they read; it changes with feeds.yaml."""
+
+    chat_id: int | None
+    reader: Reader
+    routes: Mapping[int, Subscription]
+
+
+class Approvals:
+    """Talks to admins about posts. *office* says where and how at each time."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        sender: Sender,
+        database: Database,
+        clock: Clock,
+        *,
+        compose: Callable[[Delivery], Awaitable[Sequence[Message]]],
+        title_of: TitleOf,
+        office: Callable[[], Awaitable[Office]],
+        is_admin: Callable[[int], Awaitable[bool]],
+    ) -> None:
+        self._bot, self._sender, self._database, self._clock = bot, sender, database, clock
+        self._compose, self._title_of, self._office, self._is_admin = compose, title_of, office, is_admin
+
+    # --- by the clock ----------------------------------------------------------------------------------------
+
+    async def ask_due(self) -> list[str]:
+        """Show what nobody has seen, decide what nobody decided in time; return what went wrong, in words."""
+        waiting = await self._database.read(approvals.undecided, self._sender.bot_id)
+        if not waiting:
+            return []
+        office, now = await self._office(), self._clock.now()
+        if office.chat_id is None:
+            return ["posts wait for approval, and nobody can be asked; set bot.admin_chat in feeds.yaml"]
+        asked = 0
+        try:
+            for each in waiting:
+                route = office.routes.get(each.subscription_id)
+                plan = route.channel.approve if route else None
+                if route is None or plan is None:
+                    await self._end(each, approval_cards.no_longer_asked(office.reader), due_at=now)
+                elif each.expires_at is not None and each.expires_at <= now:
+                    due_at = now if plan.then is Then.POST else None
+                    await self._end(each, approval_cards.ran_out(plan.then, now, office.reader), due_at=due_at)
+                elif each.message_id is None and asked < MOST_AT_ONCE:
+                    asked += 1
+                    await self._ask(each, route, plan, office, office.chat_id)
+        except DeliveryError as error:
+            log.warning("admins not asked", problem=str(error))
+            return [str(error)]
+        return []
+
+    async def _end(self, asked: Asked, said: Message, *, due_at: datetime | None) -> None:
+        if await self._database.write(approvals.decide, asked, self._clock.now(), due_at=due_at):
+            log.info("approval ended", delivery=asked.delivery_id, posted=due_at is not None)
+            await self._show(asked, said, None)
+
+    async def _ask(self, asked: Asked, route: Subscription, plan: Approval, office: Office, chat_id: int) -> None:
+        delivery = await self._database.read(approvals.load, asked.delivery_id)
+        parts = await self._compose(delivery) if delivery else ()
+        last = 0
+        for part in parts:
+            # A reply would be to a message of the channel, and the topic is the channel's too.
+            last = await self._send(chat_id, replace(part, thread=None, reply_to=None)) or last
+        now = self._clock.now()
+        expires_at = now + plan.after if plan.after else None
+        card = approval_cards.card(await self._title_of(route.channel), expires_at, plan.then, now, office.reader)
+        message_id = await self._send_card(chat_id, card, self._buttons(asked, office.reader), last)
+        await self._database.write(approvals.shown, asked, parts, expires_at, (chat_id, message_id), now)
+        log.info("admins asked", delivery=asked.delivery_id, chat_id=chat_id)
+
+    async def _send(self, chat_id: int, part: Message) -> int:
+        try:
+            return (await self._sender.send(chat_id, part)).message_id
+        except MessageRejected as refused:
+            form = fallback.plainer(part, refused)
+            if form is None:
+                log.warning("post not shown to admins", problem=str(refused))
+                return 0
+            return (await self._sender.send(chat_id, form)).message_id
+
+    async def _send_card(self, chat_id: int, card: Message, buttons: InlineKeyboardMarkup, under: int) -> int:
+        try:
+            sent = await self._bot.send_message(
+                chat_id,
+                card.text,
+                entities=message_entities(card),
+                reply_markup=buttons,
+                reply_parameters=ReplyParameters(under, allow_sending_without_reply=True) if under else None,
+            )
+        except TelegramError as error:
+            raise explain(error, chat_id) from error
+        return sent.message_id
+
+    def _buttons(self, asked: Asked, reader: Reader, *, times: bool = False) -> InlineKeyboardMarkup:
+        labels = approval_cards.labels(reader)
+        now = self._clock.now()
+        rows: list[list[str]] = [["yes", "no"], ["when"]]
+        if times:
+            choices = [each for each in ("hour", "evening", "morning") if self._time(each, now, reader)]
+            rows = [*([each] for each in choices), ["back"]]
+        return InlineKeyboardMarkup(
+            [
+                [InlineKeyboardButton(labels[each], callback_data=f"{PREFIX} {asked.token} {each}") for each in row]
+                for row in rows
+            ]
+        )
+
+    @staticmethod
+    def _time(choice: str, now: datetime, reader: Reader) -> datetime | None:
+        return approval_cards.scheduled_for(choice, now, reader.zone)
+
+    # --- what is pressed -------------------------------------------------------------------------------------
+
+    async def press(self, query: CallbackQuery, chat_id: int, message_id: int, language: Language) -> None:
+        """Answer a press on a button of ours, or one that pretends to be."""
+        user = query.from_user
+        if not await self._is_admin(user.id):
+            await query.answer(replies.not_allowed(language), show_alert=True)
+            return
+        found = _PRESS.fullmatch(query.data or "")
+        asked = await self._database.read(approvals.find, found[1]) if found else None
+        if found is None or asked is None or (asked.chat_id, asked.message_id) != (chat_id, message_id):
+            await query.answer(approval_cards.too_late(language), show_alert=True)
+            return
+        choice, reader, now = found[2], (await self._office()).reader, self._clock.now()
+        if choice in ("when", "back"):
+            await query.answer()
+            await self._show(asked, None, self._buttons(asked, reader, times=choice == "when"))
+            return
+        due_at = None if choice == "no" else now if choice == "yes" else self._time(choice, now, reader)
+        if choice not in ("yes", "no") and due_at is None:
+            await query.answer(approval_cards.too_late(language), show_alert=True)
+            return
+        name = user.first_name
+        if not await self._database.write(approvals.decide, asked, now, due_at=due_at, by=user.id, name=name):
+            await query.answer(approval_cards.too_late(language), show_alert=True)
+            return
+        log.info("approval decided", delivery=asked.delivery_id, user_id=user.id, choice=choice)
+        await query.answer()
+        await self._show(asked, approval_cards.decided(choice, name, now, reader, due_at), None)
+
+    async def _show(self, asked: Asked, said: Message | None, buttons: InlineKeyboardMarkup | None) -> None:
+        """Put other words, or other buttons alone, in the place of a card's."""
+        if asked.chat_id is None or asked.message_id is None:
+            return
+        try:
+            if said is None:
+                await self._bot.edit_message_reply_markup(asked.chat_id, asked.message_id, reply_markup=buttons)
+            else:
+                await self._bot.edit_message_text(
+                    said.text,
+                    asked.chat_id,
+                    asked.message_id,
+                    entities=message_entities(said),
+                    reply_markup=buttons,
+                )
+        except BadRequest as error:  # somebody deleted the card, or it says this already
+            log.info("card not changed", problem=error.message)
+        except TelegramError as error:
+            log.warning("card not changed", problem=error.message)

@@ -1,0 +1,208 @@
+"""A post waits for an admin: shown as it will appear, decided by a button, once, by somebody who may."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+from telegram import Update
+
+from bot.approval_cards import Reader, scheduled_for
+from bot.approvals import Approvals, Office
+from bot.digester import name_of
+from bot.model import Approval, Channel, Then
+from bot.outbox import Outbox
+from bot.sender import TelegramSender, open_bot
+from bot.storage import approvals as rows
+from bot.storage import lanes, reports
+from bot.storage.database import Database
+from bot.storage.schema import approvals as table
+from tests.builders import a_channel, a_subscription, an_entry
+from tests.fakes.bot_api import TOKEN, BotApi
+from tests.fakes.bot_api_chats import Chat
+from tests.fakes.clock import FakeClock
+from tests.fakes.sender import FakeSender
+from tests.stage import Stage
+
+TEHRAN = ZoneInfo("Asia/Tehran")
+SARA, STRANGER, CHANNEL = 42, 7, -1001111111111
+MARKS = re.compile("[\u200e\u200f\u2060\u2066-\u2069]")
+
+
+@dataclass(slots=True)
+class Desk:
+    """A channel that asks, an admin, and the bot between them."""
+
+    stage: Stage
+    api: BotApi
+    sender: TelegramSender
+    clock: FakeClock
+    outbox: Outbox
+    approvals: Approvals
+
+    async def read(self, *numbers: int) -> None:
+        await self.stage.read(*(an_entry(each) for each in numbers))
+        await self.turn()
+
+    async def turn(self) -> list[str]:
+        """What happens every second, for some seconds."""
+        problems = []
+        for _second in range(4):
+            await self.outbox.deliver_due()
+            problems += await self.approvals.ask_due()
+            self.clock.advance(timedelta(seconds=1))
+        await self.outbox.deliver_due()
+        return problems
+
+    def titles(self, chat: int) -> list[str]:
+        return [MARKS.sub("", text).split("\n")[0] for text in self.api.texts(chat)]
+
+    def buttons(self) -> dict[str, str]:
+        message = [sent for sent in self.api.sent if sent.chat_id == SARA][-1].message
+        board = message.get("reply_markup", {}).get("inline_keyboard", [])
+        return {button["text"]: button["callback_data"] for row in board for button in row}
+
+    async def press(self, data: str, user: int = SARA) -> str:
+        card = [sent for sent in self.api.sent if sent.chat_id == SARA][-1]
+        update = self.api.crowd.callback(user, SARA, card.message_id, data)
+        query = Update.de_json(update, self.sender._bot).callback_query
+        assert query
+        await self.approvals.press(query, SARA, card.message_id, "en")
+        return str(self.api.calls("answerCallbackQuery")[-1].params.get("text") or "")
+
+
+@pytest.fixture
+async def desk(database: Database, clock: FakeClock) -> AsyncIterator[Desk]:
+    async with BotApi() as api:
+        api.add_chat(Chat(CHANNEL, type="channel", title="Night Sky", status="administrator"))
+        for user, name in ((SARA, "Sara"), (STRANGER, "Eve")):
+            api.methods.book.person(user, language_code="en", first_name=name)
+            api.add_chat(Chat(user, type="private", started=True))
+        bot = open_bot(TOKEN, api.base_url.removesuffix("/bot"))
+        await bot.initialize()
+        sender = TelegramSender(bot, clock)
+        fake = FakeSender(clock)
+        fake.bot_id = sender.bot_id
+        stage = Stage(database, clock, fake)
+        await configure(stage, a_channel(language="en", approve=Approval(timedelta(hours=6))))
+        fake_outbox = stage.outbox()
+        outbox = fake_outbox
+        outbox._sender = sender
+
+        async def office() -> Office:
+            return Office(SARA, Reader("en", TEHRAN), stage.routes.subscriptions)
+
+        async def is_admin(user_id: int) -> bool:
+            return user_id == SARA
+
+        approvals = Approvals(
+            bot, sender, database, clock, compose=outbox.compose, title_of=name_of, office=office, is_admin=is_admin
+        )
+        yield Desk(stage, api, sender, clock, outbox, approvals)
+        await bot.shutdown()
+
+
+async def configure(stage: Stage, channel: Channel) -> None:
+    await stage.adopt(a_subscription(channel=channel))
+    await stage.read(an_entry(0))
+
+
+async def test_a_post_is_shown_as_it_will_appear_and_goes_out_when_an_admin_says_yes(desk: Desk) -> None:
+    await desk.read(0, 1)
+    assert desk.api.texts(CHANNEL) == []
+    shown, card = desk.api.texts(SARA)
+    assert MARKS.sub("", card) == "For “main” · until 17:30, or it is not posted"
+    assert await desk.stage.database.read(reports.count_waiting, desk.sender.bot_id) == 1
+    assert list(desk.buttons()) == ["Post", "Skip", "Schedule"]
+    assert await desk.press(desk.buttons()["Post"]) == ""
+    await desk.turn()
+    assert desk.api.texts(CHANNEL) == [shown]
+    (edited,) = desk.api.calls("editMessageText")
+    assert MARKS.sub("", str(edited.params["text"])) == "Posted by Sara, 11:30"
+    (row,) = await desk.stage.database.read(lambda c: c.execute(select(table)).all())
+    assert (row.decision, row.decided_by, row.decided_name) == ("post", SARA, "Sara")
+
+
+async def test_what_an_admin_skips_is_not_sent_and_holds_up_nothing(desk: Desk) -> None:
+    await desk.read(0, 1)
+    first = desk.buttons()
+    await desk.press(first["Skip"])
+    await desk.read(0, 1, 2)
+    await desk.press(desk.buttons()["Post"])
+    await desk.turn()
+    assert desk.titles(CHANNEL) == ["Moon number 2"]
+    assert "decided already" in await desk.press(first["Post"])
+    assert await desk.stage.states() == ["dropped", "sent"]
+
+
+@pytest.mark.parametrize(("then", "count"), [(Then.SKIP, 0), (Then.POST, 1)])
+async def test_time_decides_when_nobody_does(desk: Desk, then: Then, count: int) -> None:
+    await configure(desk.stage, a_channel(language="en", approve=Approval(timedelta(hours=6), then)))
+    desk.outbox.subscriptions = desk.stage.routes.subscriptions
+    await desk.read(0, 1)
+    old = desk.buttons()
+    desk.clock.advance(timedelta(hours=5, minutes=59))
+    await desk.turn()
+    assert desk.api.texts(CHANNEL) == []
+    desk.clock.advance(timedelta(minutes=1))
+    await desk.turn()
+    assert len(desk.api.texts(CHANNEL)) == count
+    assert "decided already" in await desk.press(old["Post"])
+
+
+async def test_only_admins_decide_and_only_by_the_buttons_of_that_card(desk: Desk) -> None:
+    await desk.read(0, 1)
+    right = desk.buttons()["Post"]
+    assert await desk.press(right, user=STRANGER) == "Only an admin of the bot may do that."
+    for forged in ("approve AAAAAAAAAAAAAAAA yes", right.replace("yes", "now"), "approve", right + " x"):
+        assert "decided already" in await desk.press(forged)
+    await desk.turn()
+    assert desk.api.texts(CHANNEL) == []
+
+
+async def test_an_admin_may_choose_a_time(desk: Desk) -> None:
+    await desk.read(0, 1)
+    schedule = desk.buttons()["Schedule"]
+    await desk.press(schedule)
+    board = desk.api.calls("editMessageReplyMarkup")[-1].params["reply_markup"]
+    assert "Tomorrow, 09:00" in str(board)
+    await desk.press(schedule.replace("when", "morning"))
+    desk.clock.advance(datetime(2026, 11, 24, 8, 59, 50, tzinfo=TEHRAN) - desk.clock.now())
+    await desk.turn()
+    assert desk.api.texts(CHANNEL) == []
+    desk.clock.advance(timedelta(seconds=10))
+    await desk.turn()
+    assert desk.titles(CHANNEL) == ["Moon number 1"]
+
+
+async def test_posts_go_out_when_feeds_yaml_asks_for_no_approval_any_more(desk: Desk) -> None:
+    await desk.read(0, 1)
+    await configure(desk.stage, a_channel(language="en"))
+    desk.outbox.subscriptions = desk.stage.routes.subscriptions
+    await desk.turn()
+    assert desk.titles(CHANNEL) == ["Moon number 1"]
+
+
+async def test_an_operators_retry_is_a_yes(desk: Desk) -> None:
+    await desk.read(0, 1)
+    (asked,) = await desk.stage.database.read(rows.undecided, desk.sender.bot_id)
+    await desk.stage.database.write(lanes.revive, desk.sender.bot_id, [asked.delivery_id], desk.clock.now())
+    await desk.turn()
+    assert desk.titles(CHANNEL) == ["Moon number 1"]
+
+
+async def test_in_the_preview_nobody_is_asked(lite: Stage) -> None:
+    lite.sender.bot_id = 0
+    await configure(lite, a_channel(approve=Approval()))
+    await lite.read(an_entry(0), an_entry(1))
+    await lite.outbox().deliver_due()
+    assert lite.sender.titles() == ["Moon number 1"]
+
+
+def test_an_evening_that_is_over_is_no_time() -> None:
+    late = datetime(2026, 11, 23, 21, 30, tzinfo=TEHRAN)
+    assert scheduled_for("evening", late, TEHRAN) is None
+    assert scheduled_for("evening", late - timedelta(hours=9), TEHRAN) == late - timedelta(minutes=30)
