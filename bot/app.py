@@ -109,13 +109,7 @@ class App:
             host_spacing=spacing,
             articles=FullText(self.database, self._reader, self._turns),
         )
-        self._digester = Digester(
-            self.database,
-            self._clock,
-            routes=self.routes,
-            title_of=self._title_of,
-            bot_name=lambda: self._sender.bot_name,
-        )
+        self._digester = Digester(self.database, self._clock, routes=self.routes, names=self._sender)
         self._outbox = self._open_outbox()
         self._approvals = self._open_approvals()
         self._notices = Notices(
@@ -169,26 +163,18 @@ class App:
 
     def _open_approvals(self) -> Approvals | None:
         """Without a token there is nobody to ask, and nothing that leaves the machine."""
-        if self._bot is None:
+        if self._bot is None or not isinstance(self._sender, TelegramSender):
             return None
         return Approvals(
-            self._bot,
-            self._sender,
-            self.database,
-            self._clock,
-            compose=self._outbox.compose,
-            title_of=self._title_of,
-            office=self._office,
-            is_admin=self._is_admin,
+            self._bot, self._sender, self.database, self._clock, compose=self._outbox.compose, office=self._office
         )
 
-    async def _is_admin(self, user_id: int) -> bool:
-        return user_id in self.config.admins or user_id in await self.database.read(reports.admin_ids)
-
     async def _office(self) -> Office:
+        came = await self.database.read(reports.admin_ids)
         # Whoever came by the claim link stands for an admin_chat that nobody wrote.
-        chat_id = self.config.admin_chat or min(await self.database.read(reports.admin_ids), default=None)
-        return Office(chat_id, Reader(self.config.language, self.config.zone), self.routes.subscriptions)
+        chat_id = self.config.admin_chat or min(came, default=None)
+        reader = Reader(self.config.language, self.config.zone)
+        return Office(chat_id, reader, self.routes.subscriptions, frozenset({*self.config.admins, *came}))
 
     def _open_outbox(self) -> Outbox:
         return Outbox(
@@ -589,15 +575,6 @@ class App:
             if channel.chat not in real:
                 continue
             self._say(f"Channel        {await self._describe_channel(self._sender, channel)}")
-
-    async def _title_of(self, channel: Channel) -> str:
-        """What Telegram calls a channel, for the head of its digest; without an answer the name of feeds.yaml."""
-        if isinstance(self._sender, TelegramSender):
-            try:
-                return (await self._sender.report(channel.chat)).title
-            except DeliveryError as error:
-                log.warning("title not known", channel=channel.name, problem=str(error))
-        return channel.name
 
     async def _describe_channel(self, sender: TelegramSender, channel: Channel) -> str:
         try:

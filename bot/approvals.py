@@ -17,11 +17,9 @@ from telegram.error import BadRequest, TelegramError
 from bot import approval_cards, fallback, replies
 from bot.approval_cards import Reader
 from bot.clock import Clock
-from bot.digester import TitleOf
 from bot.errors import DeliveryError, MessageRejected
 from bot.model import Approval, Delivery, Language, Message, Subscription, Then
-from bot.outbox import Sender
-from bot.sender import explain, message_entities
+from bot.sender import TelegramSender, explain, message_entities
 from bot.storage import approvals
 from bot.storage.approvals import Asked
 from bot.storage.database import Database
@@ -41,6 +39,7 @@ class Office:
     chat_id: int | None
     reader: Reader
     routes: Mapping[int, Subscription]
+    admins: frozenset[int]
 
 
 class Approvals:
@@ -49,17 +48,15 @@ class Approvals:
     def __init__(
         self,
         bot: Bot,
-        sender: Sender,
+        sender: TelegramSender,
         database: Database,
         clock: Clock,
         *,
         compose: Callable[[Delivery], Awaitable[Sequence[Message]]],
-        title_of: TitleOf,
         office: Callable[[], Awaitable[Office]],
-        is_admin: Callable[[int], Awaitable[bool]],
     ) -> None:
         self._bot, self._sender, self._database, self._clock = bot, sender, database, clock
-        self._compose, self._title_of, self._office, self._is_admin = compose, title_of, office, is_admin
+        self._compose, self._office = compose, office
 
     # --- by the clock ----------------------------------------------------------------------------------------
 
@@ -103,7 +100,9 @@ class Approvals:
             last = await self._send(chat_id, replace(part, thread=None, reply_to=None)) or last
         now = self._clock.now()
         expires_at = now + plan.after if plan.after else None
-        card = approval_cards.card(await self._title_of(route.channel), expires_at, plan.then, now, office.reader)
+        card = approval_cards.card(
+            await self._sender.title_of(route.channel), expires_at, plan.then, now, office.reader
+        )
         message_id = await self._send_card(chat_id, card, self._buttons(asked, office.reader), last)
         await self._database.write(approvals.shown, asked, parts, expires_at, (chat_id, message_id), now)
         log.info("admins asked", delivery=asked.delivery_id, chat_id=chat_id)
@@ -153,8 +152,8 @@ class Approvals:
 
     async def press(self, query: CallbackQuery, chat_id: int, message_id: int, language: Language) -> None:
         """Answer a press on a button of ours, or one that pretends to be."""
-        user = query.from_user
-        if not await self._is_admin(user.id):
+        user, office = query.from_user, await self._office()
+        if user.id not in office.admins:
             await query.answer(replies.not_allowed(language), show_alert=True)
             return
         found = _PRESS.fullmatch(query.data or "")
@@ -162,7 +161,7 @@ class Approvals:
         if found is None or asked is None or (asked.chat_id, asked.message_id) != (chat_id, message_id):
             await query.answer(approval_cards.too_late(language), show_alert=True)
             return
-        choice, reader, now = found[2], (await self._office()).reader, self._clock.now()
+        choice, reader, now = found[2], office.reader, self._clock.now()
         if choice in ("when", "back"):
             await query.answer()
             await self._show(asked, None, self._buttons(asked, reader, times=choice == "when"))

@@ -6,8 +6,9 @@ slot that is done: it is made once, whoever is restarted when, and sent as any o
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -24,13 +25,16 @@ from bot.text import summary
 
 log = structlog.get_logger()
 
-#: Asks what a chat is called; the name in feeds.yaml serves where nobody knows.
-TitleOf = Callable[[Channel], Awaitable[str]]
 
+class Names(Protocol):
+    """Who knows what chats are called, and the bot itself (``sender/``)."""
 
-async def name_of(channel: Channel) -> str:
-    """What a channel is called in feeds.yaml."""
-    return channel.name
+    @property
+    def bot_name(self) -> str | None:
+        """Where "and 3 more" leads; None until it is known."""
+
+    async def title_of(self, channel: Channel) -> str:
+        """What a channel is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +57,11 @@ class _Plan:
 class Digester:
     """Makes digests. ``routes`` is replaced when feeds.yaml is read again."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        routes: Routes,
-        title_of: TitleOf = name_of,
-        bot_name: Callable[[], str | None] = lambda: None,
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, *, routes: Routes, names: Names | None = None) -> None:
         self.routes = routes
-        self._bot_name = bot_name
         self._database = database
         self._clock = clock
-        self._title_of = title_of
+        self._names = names
 
     # --- by the clock ----------------------------------------------------------------------------------------
 
@@ -127,7 +122,8 @@ class Digester:
         channel = subscription.channel
         days = period.days(ZoneInfo(channel.timezone))
         groups = await self._groups(subscription, told)
-        parts = digest.lay_out(channel, await self._title_of(channel), every, days, len(told), groups)
+        title = await self._names.title_of(channel) if self._names else channel.name
+        parts = digest.lay_out(channel, title, every, days, len(told), groups)
         try:
             made = await self._database.write(digests.make, slot, told, subscription.id, parts, self._clock.now())
         except digests.Changed:
@@ -143,11 +139,11 @@ class Digester:
         ours = {each.post_id: each.link for each in told}
         counts = Counter(each.feed_id for each in told)
         route_of = {each.feed_id: self.routes.subscriptions.get(each.subscription_id) for each in told}
-        groups = []
+        bot, groups = self._names.bot_name if self._names else None, []
         for feed_id, post_ids in chosen.items():
             found = [posts[post_id] for post_id in post_ids]
             lines = tuple(_line(post, ours[post.id], subscription) for post in found)
-            more = links.address(bot, links.to_more(feed_id)) if (bot := self._bot_name()) else None
+            more = links.address(bot, links.to_more(feed_id)) if bot else None
             groups.append(Group(_feed_title(route_of[feed_id], found[0]), counts[feed_id], lines, more))
         return groups
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from telegram import (
     Bot,
     ChatMember,
@@ -21,9 +22,11 @@ from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
 
 from bot.clock import Clock, SystemClock
-from bot.errors import ChatGone, FetchError, MessageRejected, SourceError
-from bot.model import ANY_BOT, PREVIEW_BOT, Attachment, Message, MessageKind, SentMessage
+from bot.errors import ChatGone, DeliveryError, FetchError, MessageRejected, SourceError
+from bot.model import ANY_BOT, PREVIEW_BOT, Attachment, Channel, Message, MessageKind, SentMessage
 from bot.sender.refusals import POST_RIGHT, explain
+
+log = structlog.get_logger()
 
 #: The bytes of the picture at an address; raises SourceError.
 FetchPicture = Callable[[str], Awaitable[bytes]]
@@ -127,6 +130,14 @@ class TelegramSender:
         except TelegramError as error:
             if "message is not modified" not in error.message.lower():
                 raise explain(error, chat_id) from error
+
+    async def title_of(self, channel: Channel) -> str:
+        """What Telegram calls a channel; without an answer the name of feeds.yaml."""
+        try:
+            return (await self.report(channel.chat)).title
+        except DeliveryError as error:
+            log.warning("title not known", channel=channel.name, problem=str(error))
+            return channel.name
 
     async def resolve(self, chat: str) -> int:
         """Ask for the id of an "@name".
@@ -232,6 +243,10 @@ class LocalPreview:
 
     async def edit(self, chat_id: int, message_id: int, message: Message) -> None:
         """Accept it."""
+
+    async def title_of(self, channel: Channel) -> str:
+        """The name of feeds.yaml: there is nobody to ask."""
+        return channel.name
 
     async def resolve(self, chat: str) -> int:
         """Never asked: the store gives a preview's targets their ids."""

@@ -23,6 +23,7 @@ class Asked:
     delivery_id: int
     subscription_id: int
     token: str
+    held_at: datetime
     expires_at: datetime | None
     chat_id: int | None  #: of the card; None: the admins were not asked yet
     message_id: int | None
@@ -59,8 +60,8 @@ def find(connection: Connection, token: str) -> Asked | None:
 def _asked() -> Select[*tuple[Any, ...]]:
     return (
         select(
-            approvals.c.delivery_id, deliveries.c.subscription_id, approvals.c.token, approvals.c.expires_at,
-            approvals.c.chat_id, approvals.c.message_id,
+            approvals.c.delivery_id, deliveries.c.subscription_id, approvals.c.token, approvals.c.held_at,
+            approvals.c.expires_at, approvals.c.chat_id, approvals.c.message_id,
         )
         .join(deliveries, deliveries.c.id == approvals.c.delivery_id)
         .where(deliveries.c.state == DeliveryState.HELD, deliveries.c.wait == Wait.APPROVAL)

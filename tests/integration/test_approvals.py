@@ -12,7 +12,6 @@ from telegram import Update
 
 from bot.approval_cards import Reader, scheduled_for
 from bot.approvals import Approvals, Office
-from bot.digester import name_of
 from bot.model import Approval, Channel, Then
 from bot.outbox import Outbox
 from bot.sender import TelegramSender, open_bot
@@ -93,14 +92,9 @@ async def desk(database: Database, clock: FakeClock) -> AsyncIterator[Desk]:
         outbox._sender = sender
 
         async def office() -> Office:
-            return Office(SARA, Reader("en", TEHRAN), stage.routes.subscriptions)
+            return Office(SARA, Reader("en", TEHRAN), stage.routes.subscriptions, frozenset({SARA}))
 
-        async def is_admin(user_id: int) -> bool:
-            return user_id == SARA
-
-        approvals = Approvals(
-            bot, sender, database, clock, compose=outbox.compose, title_of=name_of, office=office, is_admin=is_admin
-        )
+        approvals = Approvals(bot, sender, database, clock, compose=outbox.compose, office=office)
         yield Desk(stage, api, sender, clock, outbox, approvals)
         await bot.shutdown()
 
@@ -114,7 +108,7 @@ async def test_a_post_is_shown_as_it_will_appear_and_goes_out_when_an_admin_says
     await desk.read(0, 1)
     assert desk.api.texts(CHANNEL) == []
     shown, card = desk.api.texts(SARA)
-    assert MARKS.sub("", card) == "For “main” · until 17:30, or it is not posted"
+    assert MARKS.sub("", card) == "For “Night Sky” · until 17:30, or it is not posted"
     assert await desk.stage.database.read(reports.count_waiting, desk.sender.bot_id) == 1
     assert list(desk.buttons()) == ["Post", "Skip", "Schedule"]
     assert await desk.press(desk.buttons()["Post"]) == ""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.digester import Digester
-from bot.model import DigestPlan, Every, Overflow, QuietHours, Subscription, Verdict
+from bot.model import Channel, DigestPlan, Every, Overflow, QuietHours, Subscription, Verdict
 from bot.outbox import Outbox
 from bot.storage import reports, waits
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
@@ -23,6 +23,13 @@ DAILY = DigestPlan(Every.DAY, time(21))
 def a_route(name: str = "sky", **options: Any) -> Subscription:
     channel = replace(a_channel(language="en", digest=DAILY), **options)
     return a_subscription(feed=a_feed(name, title=f"The {name}"), channel=channel)
+
+
+class NightSky:
+    bot_name = "a_bot"
+
+    async def title_of(self, channel: Channel) -> str:
+        return "Night Sky" if channel.name == "main" else ""
 
 
 async def new_posts(stage: Stage, *numbers: int, feed: str = "sky") -> None:
@@ -83,9 +90,10 @@ async def test_what_a_digest_does_not_name_is_a_press_away_in_the_bot(lite: Stag
     await outbox.deliver_due()
     await at(lite, outbox, 20, 59)
     lite.clock.advance(timedelta(minutes=2))
-    digester = Digester(lite.database, lite.clock, routes=lite.routes, bot_name=lambda: "a_bot")
+    digester = Digester(lite.database, lite.clock, routes=lite.routes, names=NightSky())
     assert await digester.digest_due() == 1
     await outbox.deliver_due()
+    assert lite.sender.titles()[-1] == "The day · Night Sky"
     assert "and 2 more" in lite.sender.messages[-1].text
     assert lite.sender.messages[-1].entities[-1].url == "https://t.me/a_bot?start=m_1"
 
