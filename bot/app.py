@@ -260,6 +260,7 @@ class App:
         self._fetcher.contact = config.contact
         # People see the feeds of feeds.yaml; what somebody follows by its address is read, and nobody else's.
         house = self._house = House(dict(routes.feeds), config.language, config.timezone, config.tags, config.templates)
+        self._digester.house = house
         routes.feeds.update({feed.id: feed for feed in opened})
         self._outbox.configure(routes.subscriptions, config.pace, config.on_uncertain, house)
         self._notices.configure(config.admin_chat if self._bot else None, config.language)

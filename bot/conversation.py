@@ -30,7 +30,7 @@ from bot.storage.subscribers import Place
 log = structlog.get_logger()
 
 #: Commands that change what a chat gets: in a group its administrators' alone.
-CHANGING = frozenset({"subscribe", "unsubscribe", "follow", "mute", "settings", "language", "stop"})
+CHANGING = frozenset({"subscribe", "unsubscribe", "follow", "mute", "digest", "settings", "language", "stop"})
 _TARGET = re.compile(r"@[A-Za-z]\w{3,31}|-\d{5,20}")
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 
@@ -156,6 +156,8 @@ class Conversation:
                 return await self.following.follow_tag(argument, to)
             case "mute":
                 return await self.following.mute(argument, to)
+            case "digest":
+                return await self.following.digest(to, argument)
             case "settings":
                 return await self.following.settings(to, argument)
             case "language":

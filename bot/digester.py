@@ -8,6 +8,7 @@ slot that is done: it is made once, whoever is restarted when, and sent as any o
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,14 +17,30 @@ import structlog
 from bot import digest, links
 from bot.clock import Clock
 from bot.digest import Group, Line, Period, Sent
-from bot.model import Channel, Delivery, DigestPlan, Every, Post, Subscription, SummaryOptions
-from bot.storage import digests
+from bot.labels import translator
+from bot.model import (
+    Channel,
+    Delivery,
+    DigestPlan,
+    Every,
+    Feed,
+    FeedKind,
+    Post,
+    Subscription,
+    SummaryOptions,
+)
+from bot.personal import House, plan_of
+from bot.storage import digests, own_digests
 from bot.storage.database import Database
 from bot.storage.digests import Slot, Told
 from bot.storage.feeds import Routes
+from bot.storage.own_digests import DueChat, DuePlace
 from bot.text import summary
 
 log = structlog.get_logger()
+
+#: Subscribers' digests that are made in one go; a second go follows soon.
+MOST_CHATS = 200
 
 
 class Names(Protocol):
@@ -55,10 +72,11 @@ class _Plan:
 
 
 class Digester:
-    """Makes digests. ``routes`` is replaced when feeds.yaml is read again."""
+    """Makes digests. ``routes`` and ``house`` are replaced when feeds.yaml is read again."""
 
     def __init__(self, database: Database, clock: Clock, *, routes: Routes, names: Names | None = None) -> None:
         self.routes = routes
+        self.house = House()
         self._database = database
         self._clock = clock
         self._names = names
@@ -66,8 +84,8 @@ class Digester:
     # --- by the clock ----------------------------------------------------------------------------------------
 
     async def digest_due(self) -> int:
-        """Make every digest whose slot has come; return how many were enqueued."""
-        return sum([await self._digest(plan) for plan in await self._plans()])
+        """Make every digest whose slot has come, of channels and of subscribers; return how many were enqueued."""
+        return sum([await self._digest(plan) for plan in await self._plans()]) + await self._own_due()
 
     async def _plans(self) -> list[_Plan]:
         planned = [each for each in self.routes.subscriptions.values() if each.channel.digest]
@@ -100,6 +118,41 @@ class Digester:
             return 0
         return await self._make(slot, due.first, due.plan.every, period, told)
 
+    # --- for subscribers -------------------------------------------------------------------------------------
+
+    async def _own_due(self) -> int:
+        now = self._clock.now()
+        chats = await self._database.read(own_digests.due, self.routes.bot_id, now, MOST_CHATS)
+        return sum([await self._digest_of_chat(chat) for chat in chats])
+
+    async def _digest_of_chat(self, chat: DueChat) -> int:
+        now, plan, made = self._clock.now(), plan_of(chat.options), 0
+        zone = ZoneInfo(chat.options.timezone or self.house.timezone)
+        if plan is not None:
+            for place in await self._database.read(own_digests.places, chat):
+                made += await self._digest_of_place(chat, place, plan, digest.last_slot(plan, zone, now))
+        following = digest.next_slot(plan, zone, now) if plan else None
+        await self._database.write(own_digests.plan_next, chat.bot_id, chat.chat_id, following)
+        return made
+
+    async def _digest_of_place(self, chat: DueChat, place: DuePlace, plan: DigestPlan, at: datetime) -> int:
+        last = await self._database.read(digests.last_done, place.target_id, plan.name)
+        if last is not None and last.at >= at:
+            return 0
+        channel = self.house.channel(chat.options, chat.chat_id, place.thread)
+        period = digest.period_of(plan, ZoneInfo(channel.timezone), at, last.end if last else None)
+        slot = Slot(place.target_id, plan.name, at, at)
+        # What waits is told to the last: of a week that ended days ago, too.
+        told = await self._database.read(digests.collect, place.target_id, place.subscription_ids, period.begin, at)
+        told = [each for each in told if each.is_waiting]
+        if not told:
+            await self._database.write(digests.skip, slot)
+            return 0
+        feed = Feed("", FeedKind.HTTP, "")
+        first = Subscription(feed, channel, place.subscription_ids[0], home_timezone=self.house.timezone)
+        title = translator(channel.language)("What you follow")
+        return await self._make(slot, first, plan.every, period, told, title)
+
     # --- for want of room ------------------------------------------------------------------------------------
 
     async def gather(self, delivery: Delivery, subscription: Subscription) -> bool:
@@ -117,12 +170,19 @@ class Digester:
     # --- both ------------------------------------------------------------------------------------------------
 
     async def _make(
-        self, slot: Slot, subscription: Subscription, every: Every | None, period: Period, told: Sequence[Told]
+        self,
+        slot: Slot,
+        subscription: Subscription,
+        every: Every | None,
+        period: Period,
+        told: Sequence[Told],
+        title: str | None = None,
     ) -> int:
         channel = subscription.channel
         days = period.days(ZoneInfo(channel.timezone))
         groups = await self._groups(subscription, told)
-        title = await self._names.title_of(channel) if self._names else channel.name
+        if title is None:
+            title = await self._names.title_of(channel) if self._names else channel.name
         parts = digest.lay_out(channel, title, every, days, len(told), groups)
         try:
             made = await self._database.write(digests.make, slot, told, subscription.id, parts, self._clock.now())
@@ -144,8 +204,13 @@ class Digester:
             found = [posts[post_id] for post_id in post_ids]
             lines = tuple(_line(post, ours[post.id], subscription) for post in found)
             more = links.address(bot, links.to_more(feed_id)) if bot else None
-            groups.append(Group(_feed_title(route_of[feed_id], found[0]), counts[feed_id], lines, more))
+            groups.append(Group(self._title_of_feed(route_of[feed_id], found[0]), counts[feed_id], lines, more))
         return groups
+
+    def _title_of_feed(self, route: Subscription | None, post: Post) -> str:
+        """As the route has it; of a subscriber's own, as feeds.yaml does."""
+        feed = route.feed if route else self.house.feeds.get(post.feed_id)
+        return (feed.title if feed else None) or post.feed_title or (feed.name if feed else "")
 
 
 def _line(post: Post, link: str | None, subscription: Subscription) -> Line:
@@ -154,8 +219,3 @@ def _line(post: Post, link: str | None, subscription: Subscription) -> Line:
     # A civil day is that day everywhere.
     zone = ZoneInfo(subscription.home_timezone if entry.date_only else subscription.channel.timezone)
     return Line(title, link or entry.link, post.effective_at, zone)
-
-
-def _feed_title(route: Subscription | None, post: Post) -> str:
-    name = route.feed.name if route else ""
-    return (route.feed.title if route else None) or post.feed_title or name

@@ -139,7 +139,8 @@ def followed(
         words = t("This chat now follows {feed}. New posts will arrive here.", feed=feed)
     undo = Button(t("Undo"), f"U.{feed_id}") if feed_id is not None else Button(t("What you follow"), "m.0")
     newest = (Button(t("Newest"), f"l.{feed_id}"),) if feed_id is not None and is_ours else ()
-    return Screen(_say(reader, words), ((*newest, undo),))
+    roundup = (Button(t("As a digest"), "d"),) if feed_id is not None else ()
+    return Screen(_say(reader, words), ((*newest, *roundup, undo),))
 
 
 def left(title: str, feed_id: int | None, reader: Reader, *, was_followed: bool = True) -> Screen:

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot import follow_screens, links, replies, settings_screens
+from bot import digest, follow_screens, links, replies, settings_screens
 from bot.clock import Clock
 from bot.follow_screens import Item, Source, Who
 from bot.labels import translator
 from bot.links import Link
-from bot.model import ChatOptions, Language
-from bot.personal import House
+from bot.model import ChatOptions, Every, Language
+from bot.personal import House, plan_of
 from bot.screens import Button, Reader, Screen
-from bot.storage import people, reports, subscribers
+from bot.storage import own_digests, people, reports, subscribers
 from bot.storage.database import Database
 from bot.storage.subscribers import MOST_OF_A_CHAT, Outcome, Place
 from bot.text import persian
@@ -72,6 +72,8 @@ class Following:
                 return await self._leave(item_id, to)
             case (("U" | "W"), [feed_id]):
                 return await (self._unfollow(feed_id, to) if name == "U" else self._follow(feed_id, to))
+            case "d", []:
+                return await self.digest(to)
             case "x", []:
                 return follow_screens.not_stopped(self.reader(to))
             case "o", []:
@@ -79,6 +81,8 @@ class Following:
             case "oz", []:
                 options = await self._options(to.place)
                 return settings_screens.zones(self.reader(to), options.timezone or self.house.timezone)
+        if name == "D" and parts and parts[0] in ("off", *Every):
+            return await self._choose_digest(parts[0], to)
         if name == "T" and len(parts) == 2:
             return await self._toggle(parts[0], parts[1], to)
         if name == "M" and len(parts) == 2 and len(numbers) == 2:
@@ -185,7 +189,7 @@ class Following:
         options = await self._options(to.place)
         if options.language is None:
             chosen = replace(options, language=to.language)
-            await self._database.write(people.choose, to.place.bot_id, to.place.chat_id, chosen)
+            await self._keep(to.place, chosen)
 
     async def _follow(self, feed_id: int, to: Listener) -> Screen | None:
         title = await self._title(feed_id)
@@ -328,6 +332,32 @@ class Following:
         await self._database.write(subscribers.mute, to.place, shown.feed_id or 0, until)
         return follow_screens.muted(shown, until, self.reader(to, await self._options(to.place)))
 
+    # --- digests ---------------------------------------------------------------------------------------------
+
+    async def digest(self, to: Listener, words: str = "") -> Screen:
+        """``/digest [off|day|week]``; alone it asks."""
+        if not words:
+            options = await self._options(to.place)
+            return settings_screens.digests(options.digest, self.reader(to))
+        wanted = settings_screens.digest_named(words)
+        return await self._choose_digest(wanted, to) if wanted else await self.digest(to)
+
+    async def _choose_digest(self, wanted: str, to: Listener) -> Screen:
+        options = await self._options(to.place)
+        chosen = replace(options, digest=None if wanted == "off" else Every(wanted), language=to.language)
+        await self._keep(to.place, chosen)
+        plan, zone = plan_of(chosen), ZoneInfo(chosen.timezone or self.house.timezone)
+        at = digest.next_slot(plan, zone, self._clock.now()) if plan else None
+        return settings_screens.digest_chosen(chosen.digest, at, self.reader(to, chosen))
+
+    async def _keep(self, place: Place, chosen: ChatOptions) -> None:
+        """Keep what a chat chose, and when its digest comes then."""
+        now, plan = self._clock.now(), plan_of(chosen)
+        at = digest.next_slot(plan, ZoneInfo(chosen.timezone or self.house.timezone), now) if plan else None
+        await self._database.write(people.choose, place.bot_id, place.chat_id, chosen)
+        await self._database.write(own_digests.plan_next, place.bot_id, place.chat_id, at)
+        await self._database.write(own_digests.reconsider, place.bot_id, place.chat_id, now)
+
     # --- settings, leaving -----------------------------------------------------------------------------------
 
     async def _options(self, place: Place) -> ChatOptions:
@@ -341,14 +371,14 @@ class Following:
             if zone is None:
                 return settings_screens.unknown_zone(words, self.reader(to))
             options = replace(options, timezone=zone)
-            await self._database.write(people.choose, to.place.bot_id, to.place.chat_id, options)
+            await self._keep(to.place, options)
         return settings_screens.settings(options, self.reader(to), options.timezone or self.house.timezone)
 
     async def _choose(self, key: str, value: str, to: Listener) -> Screen | None:
         chosen = settings_screens.changed(await self._options(to.place), key, value)
         if chosen is None:
             return None
-        await self._database.write(people.choose, to.place.bot_id, to.place.chat_id, chosen)
+        await self._keep(to.place, chosen)
         spoken = replace(to, language=chosen.language or to.language)
         return settings_screens.settings(chosen, self.reader(spoken), chosen.timezone or self.house.timezone)
 

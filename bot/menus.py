@@ -30,6 +30,7 @@ MENU: Mapping[str, str] = {
     "mine": "What you follow",
     "today": "On this day, past years",
     "archive": "Browse by month",
+    "digest": "Daily or weekly roundup",
     "date": "Convert a date",
     "random": "A post at random",
     "settings": "Language, calendar, pictures",

@@ -430,6 +430,7 @@ class ChatOptions:
     media: Media = Media.PREVIEW
     silent: bool = False
     template: str = "default"
+    digest: Every | None = None  #: single posts are not sent then
 
 
 @dataclass(frozen=True, slots=True)

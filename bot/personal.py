@@ -6,11 +6,26 @@ holds the records of all subscribers.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 
 from bot import render
-from bot.model import Channel, ChatOptions, Delivery, Feed, FeedKind, Language, Subscription, SummaryOptions
+from bot.model import (
+    Calendar,
+    Channel,
+    ChatOptions,
+    Delivery,
+    DigestPlan,
+    Feed,
+    FeedKind,
+    Language,
+    Subscription,
+    SummaryOptions,
+    Weekday,
+)
 
 _CHARS_A_SENTENCE = 200
+#: When a subscriber's digest comes.
+DIGEST_AT = time(9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +54,15 @@ class House:
             media=options.media,
             silent=options.silent,
             source=True,  # posts of many feeds come together there
+            digest=plan_of(options),
         )
 
     def subscription(self, delivery: Delivery) -> Subscription | None:
         """The subscription that a delivery belongs to, if it is a subscriber's own and still there."""
         post = delivery.post
-        if delivery.own is None or post is None:
+        if delivery.own is None:
             return None
-        feed = self.feeds.get(post.feed_id) or Feed(post.feed_title or "", FeedKind.HTTP, "", id=post.feed_id)
+        feed = (post and self.feeds.get(post.feed_id)) or Feed((post and post.feed_title) or "", FeedKind.HTTP, "")
         channel = self.channel(delivery.own, delivery.chat_id, delivery.thread)
         return Subscription(
             feed=feed,
@@ -56,3 +72,11 @@ class House:
             tags=self.tags,
             home_timezone=self.timezone,
         )
+
+
+def plan_of(options: ChatOptions) -> DigestPlan | None:
+    """When a chat's digest comes, in its own zone; a week ends as its first calendar has it."""
+    if options.digest is None:
+        return None
+    on = Weekday.SATURDAY if options.calendars[:1] == (Calendar.JALALI,) else Weekday.MONDAY
+    return DigestPlan(options.digest, DIGEST_AT, on.number, instead=True)

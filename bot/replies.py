@@ -73,6 +73,7 @@ def guide(language: Language, bot: str | None, *, for_admin: bool = False) -> Me
             "mine": t("What you follow"),
             "follow": t("Follow a hashtag"),
             "mute": t("Silence a source for some days"),
+            "digest": t("A daily or weekly roundup, instead of single posts"),
         },
         t("Tools"): {
             "date": t("Convert a date"),

@@ -6,15 +6,16 @@ the same. The zone has a screen of its own.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
 from bot import render
 from bot.labels import translator
-from bot.model import OWN_SENTENCES, OWN_TEMPLATES, Calendar, ChatOptions, Digits, Language, Media
+from bot.model import OWN_SENTENCES, OWN_TEMPLATES, Calendar, ChatOptions, Digits, Every, Language, Media
 from bot.screens import Button, Reader, Screen
-from bot.text import persian
+from bot.text import dates, persian
 
 LANGUAGE_NAMES: Mapping[Language, str] = {"fa": "فارسی", "en": "English"}
 #: Zones on buttons; any other one can be written.
@@ -130,6 +131,46 @@ def languages(reader: Reader) -> Screen:
     t = translator(reader.language)
     row = tuple(Button(name, f"G.{language}") for language, name in LANGUAGE_NAMES.items())
     return Screen(render.lay_out(t("Which language shall I speak here?"), reader.language), (row,))
+
+
+#: How people write it.
+_DIGESTS = {
+    "off": "off", "no": "off", "خاموش": "off", "نه": "off", "day": "day", "daily": "day", "روز": "day", "روزانه": "day",
+    "week": "week", "weekly": "week", "هفته": "week", "هفتگی": "week",
+}  # fmt: skip
+
+
+def digest_named(words: str) -> str | None:
+    """off, day or week, as somebody wrote it; None for anything else."""
+    folded = {persian.search_fold(name): value for name, value in _DIGESTS.items()}
+    return folded.get(persian.search_fold(words.strip()))
+
+
+def digests(present: Every | None, reader: Reader) -> Screen:
+    """``/digest`` alone."""
+    t = translator(reader.language)
+    names = {"off": t("Post by post"), "day": t("Once a day"), "week": t("Once a week")}
+    shown = present.value if present else "off"
+    rows = tuple((Button(("✓ " if name == shown else "") + words, f"D.{name}"),) for name, words in names.items())
+    return Screen(render.lay_out(t("How shall new posts come?"), reader.language), rows)
+
+
+def digest_chosen(present: Every | None, at: datetime | None, reader: Reader) -> Screen:
+    """What comes from now on, and when."""
+    t = translator(reader.language)
+    back = ((Button(t("Back"), "d"),),)
+    if at is None:
+        return Screen(render.lay_out(t("New posts come one by one, as they appear."), reader.language), back)
+    style = dates.DateStyle(reader.language, form="compact")
+    day = dates.format_date(at, reader.zone, style, date_only=True)
+    words = (
+        t("New posts come together once a day at {time}; the first time on {date}.")
+        if present is Every.DAY
+        else t("New posts come together once a week at {time}; the first time on {date}.")
+    )
+    clock = f"{at.astimezone(reader.zone):%H:%M}"
+    shown = persian.to_persian_digits(clock) if reader.language == "fa" else clock
+    return Screen(render.lay_out(words.format(time=shown, date=day), reader.language), back)
 
 
 def _after(values: Sequence[Any], present: Any) -> Any:

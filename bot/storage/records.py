@@ -17,6 +17,7 @@ from bot.model import (
     Enclosure,
     Entity,
     Entry,
+    Every,
     Flag,
     LinkPreview,
     Media,
@@ -94,6 +95,8 @@ def options_of(stored: Mapping[str, Any] | None, language: str | None) -> ChatOp
     made = replace(made, calendars=calendars) if calendars else made
     if stored.get("digits") in list(Digits):
         made = replace(made, digits=Digits(stored["digits"]))
+    if stored.get("digest") in list(Every):
+        made = replace(made, digest=Every(stored["digest"]))
     if stored.get("media") in list(Media):
         made = replace(made, media=Media(stored["media"]))
     if stored.get("summary") in OWN_SENTENCES:

@@ -402,7 +402,9 @@ chats = Table(
     Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
     Column("language", Text),  # NULL: never chosen
     Column("options", JSON, nullable=False, server_default="{}"),  # model.ChatOptions, what differs from the default
+    Column("next_digest_at", Instant),  # NULL: it gets none
     Column("last_seen_id", BigInteger),  # of its messages, where they are numbered by themselves; NULL: nobody looked
+    Index("ix_chats_next_digest_at", "bot_id", "next_digest_at"),
 )
 
 #: Copies for an admin of messages that were looked at: written before they are made, gone when they are deleted.

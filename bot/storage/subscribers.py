@@ -311,7 +311,9 @@ def move_chat(connection: Connection, bot_id: int, chat_id: int, new_chat_id: in
     there = exists().where(chats.c.bot_id == bot_id, chats.c.chat_id == new_chat_id)
     if not connection.execute(select(there)).scalar():
         connection.execute(
-            update(chats).where(chats.c.bot_id == bot_id, chats.c.chat_id == chat_id).values(chat_id=new_chat_id)
+            update(chats)
+            .where(chats.c.bot_id == bot_id, chats.c.chat_id == chat_id)
+            .values(chat_id=new_chat_id, last_seen_id=None)  # it numbers its messages anew
         )
 
 

@@ -61,6 +61,7 @@ HIDDEN: dict[str, tuple[dict[int, str | dict[str, Any]], bool]] = {
 COMMANDS = (
     "/follow #moon",
     "/subscribe sky",
+    "/digest day",
     "/mute sky 7d",
     "/settings Europe/Berlin",
     "/language fa",

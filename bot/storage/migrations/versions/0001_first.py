@@ -25,9 +25,13 @@ def upgrade() -> None:
         sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("options", sa.JSON(), server_default="{}", nullable=False),
+        sa.Column("next_digest_at", sa.BigInteger(), nullable=True),
         sa.Column("last_seen_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bot_id", "chat_id", name=op.f("pk_chats")),
     )
+    with op.batch_alter_table("chats", schema=None) as batch_op:
+        batch_op.create_index("ix_chats_next_digest_at", ["bot_id", "next_digest_at"], unique=False)
+
     op.create_table(
         "copies",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
