@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+import structlog
 from hypothesis import HealthCheck, settings
 
 from bot.sources.parsing import Parser
@@ -51,6 +52,13 @@ def whole_corpus(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def soak_seconds(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--soak-seconds"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_at_first() -> Iterator[None]:
+    """A command that ran in this process configured logging, and holds on to a standard error that is closed now."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -251,7 +251,7 @@ def is_visible() -> ColumnElement[bool]:
     # + 0: the feeds are to be looked at in the order of time, not the times of feed after feed.
     named = select(feed_names.c.feed_id).where(feed_names.c.active)
     by_hand = select(feeds.c.id).where(feeds.c.kind == FeedKind.CHAT)
-    return posts.c.id.not_in(held) & (posts.c.feed_id + 0).in_(named.union(by_hand))
+    return posts.c.id.not_in(held) & (posts.c.feed_id + 0).in_(named.union_all(by_hand))
 
 
 def _newest(connection: Connection, query: SearchQuery, zone: ZoneInfo) -> Sequence[int]:
@@ -271,7 +271,7 @@ def _newest(connection: Connection, query: SearchQuery, zone: ZoneInfo) -> Seque
 _VISIBLE = (
     " AND posts.id NOT IN (SELECT id FROM posts WHERE held IS NOT NULL)"
     " AND posts.feed_id + 0 IN"
-    " (SELECT feed_id FROM feed_names WHERE active UNION SELECT id FROM feeds WHERE kind = 'chat')"
+    " (SELECT feed_id FROM feed_names WHERE active UNION ALL SELECT id FROM feeds WHERE kind = 'chat')"
 )
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection, func, select
 
-from bot.model import Verdict
+from bot.model import SameStory, Verdict
 from bot.poller import Polled, Poller
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
@@ -190,7 +190,8 @@ class World:
         return polled
 
     async def follow(self, *names: str) -> None:
-        wanted = [a_subscription(a_feed(name, url=self.publisher.url(f"/{name}"))) for name in names]
+        channel = a_channel(same_story=SameStory.OFF)  # both gardens tell of the same beds
+        wanted = [a_subscription(a_feed(name, url=self.publisher.url(f"/{name}")), channel) for name in names]
         configured = [subscription.feed for subscription in wanted]
         self.poller.routes = await self.database.write(ingest.adopt, BOT, configured, wanted, self.clock.now())
 
