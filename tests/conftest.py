@@ -1,7 +1,7 @@
 """What tests share: databases of both kinds, a clock, fakes at the seams, and no network."""
 
-import asyncio
 import os
+import shutil
 import socket
 import tempfile
 import uuid
@@ -29,7 +29,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 # `make fuzz`: the same property tests, for as long as one likes to wait.
 settings.register_profile("fuzz", max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("default", deadline=None)
+settings.register_profile("default", max_examples=30, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
@@ -109,33 +109,62 @@ def postgresql() -> Iterator[str]:
             server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with the current schema, to be copied: a copy takes a hundredth of the migrations."""
+    path = tmp_path_factory.mktemp("schema") / "q.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgresql: str) -> str:
+    """The name of the same on PostgreSQL, to be a template."""
+    _create(postgresql, "migrated")
+    _migrate(sqlalchemy.make_url(postgresql).set(database="migrated").render_as_string(hide_password=False))
+    return "migrated"
+
+
+def _migrate(url: str) -> None:
+    opened = Database(url)
+    opened.migrate()
+    opened.dispose()
+
+
+def _create(server: str, name: str, template: str = "template1") -> None:
+    url = sqlalchemy.make_url(server).set(drivername="postgresql+psycopg")
+    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database that is empty, or for tests that want ``database`` has the schema."""
+    is_migrated = "database" in request.fixturenames
     if request.param == "sqlite":
+        if is_migrated:
+            shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "q.db")
         return f"sqlite:///{tmp_path / 'q.db'}"
-    server = sqlalchemy.make_url(request.getfixturevalue("postgresql"))
-    name = f"q{uuid.uuid4().hex}"
-    engine = sqlalchemy.create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return server.set(database=name).render_as_string(hide_password=False)
+    server, name = request.getfixturevalue("postgresql"), f"q{uuid.uuid4().hex}"
+    _create(server, name, request.getfixturevalue("migrated_database") if is_migrated else "template1")
+    return sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """An empty database with the current schema: each test runs on SQLite and on PostgreSQL."""
     opened = Database(database_url)
-    await asyncio.to_thread(opened.migrate)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
+async def sqlite(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
     """SQLite alone, for what does not differ."""
+    shutil.copy(migrated_file, tmp_path / "q.db")
     opened = Database(f"sqlite:///{tmp_path / 'q.db'}")
-    await asyncio.to_thread(opened.migrate)
     yield opened
     await opened.close()
 

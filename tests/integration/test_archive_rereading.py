@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ArchiveError
@@ -60,7 +60,6 @@ _LINES = st.sampled_from(
 _TEXTS = st.lists(st.tuples(_LINES, _ENDS), max_size=40).map(lambda lines: "".join(map("".join, lines)))
 
 
-@settings(max_examples=100, deadline=None)
 @given(_TEXTS, st.integers(1, 9), st.booleans())
 def test_blocks_are_those_of_the_whole_text(text: str, size: int, is_marked: bool) -> None:
     text = "\ufeff" * is_marked + text
@@ -84,7 +83,6 @@ def test_blocks_are_those_of_the_whole_text(text: str, size: int, is_marked: boo
     assert all(set(post.flags) <= set(same.flags) for post, same in zip(posts, whole, strict=True))
 
 
-@settings(max_examples=100, deadline=None)
 @given(_TEXTS)
 def test_an_archive_is_read_as_its_whole_text_would_be(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.mktemp("any") / "blog.txt"

@@ -1,5 +1,6 @@
 """Conversations with the bot, by long polling, in both languages; and what rights that come and go do to a lane."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -7,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import Connection, select
 
 from bot.commands import Claim, Commands
 from bot.menus import MENU
@@ -14,6 +16,7 @@ from bot.personal import House
 from bot.replies import choose_language
 from bot.sender import open_bot
 from bot.storage import people, reports, sightings
+from bot.storage.schema import lanes
 from tests.builders import NOW, a_feed, a_subscription, an_entry
 from tests.conversations import buttons
 from tests.fakes.bot_api import TOKEN, BotApi
@@ -170,32 +173,44 @@ async def test_a_stranger_who_adds_the_bot_gets_nothing(api: BotApi, commands: C
     assert len(api.texts(STRANGER)) == 2
 
 
+async def until_paused(stage: Stage, is_paused: bool) -> None:
+    """Chats are answered beside each other, so no answer elsewhere says that a channel's news has been taken in."""
+
+    def look(connection: Connection) -> bool:
+        return any(connection.execute(select(lanes.c.paused.is_not(None))).scalars())
+
+    async with asyncio.timeout(5):
+        while await stage.database.read(look) != is_paused:
+            pass
+
+
 async def test_lost_rights_stop_the_lane_at_once_and_their_return_lets_it_go_on(
     api: BotApi, commands: Commands, lite: Stage
 ) -> None:
     api.crowd.bot_status(CHANNEL, ADMIN, "administrator", can_post_messages=False)
-    await ask(api, "/help")  # updates are answered in order: the one above is done
+    await until_paused(lite, True)
     await lite.read(an_entry(1), an_entry(2), an_entry(3, published=NOW))
     await lite.outbox().deliver_due()
     assert lite.sender.sent == []
     assert await lite.states() == ["pending"]
     api.crowd.bot_status(CHANNEL, ADMIN, "administrator", can_post_messages=True)
-    await ask(api, "/help")
+    await until_paused(lite, False)
     await lite.deliver_until_idle(lite.outbox())
     assert await lite.states() == ["sent"]
 
 
 async def test_the_admin_hears_at_once_of_rights_that_were_lost(api: BotApi, commands: Commands, lite: Stage) -> None:
-    told: list[str] = []
+    told: asyncio.Queue[str] = asyncio.Queue()
 
     async def tell(lines: Sequence[str]) -> None:
-        told.extend(lines)
+        for line in lines:
+            told.put_nowait(line)
 
     commands.tell = tell
     await lite.read(an_entry(1), an_entry(2), an_entry(3, published=NOW))
     api.crowd.bot_status(CHANNEL, ADMIN, "administrator", can_post_messages=False)
-    await ask(api, "/help")
-    (line,) = told
+    async with asyncio.timeout(5):
+        line = await told.get()
     assert line.startswith("کانال «آسمان شب»: اجازهٔ ارسال ندارم. ۱ نوشته نگه داشته‌ام.")
 
 

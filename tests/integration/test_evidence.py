@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Bot
 
@@ -256,7 +256,6 @@ async def test_an_album_of_which_a_part_came_through_is_completed(
     assert in_chat(api, ADMIN) == []
 
 
-@settings(max_examples=60)
 @given(st.sets(st.integers(1, 3000), max_size=60), st.integers(0, 400))
 async def test_the_newest_id_is_found_across_gaps(scattered: set[int], solid: int) -> None:
     """Gaps shorter than a window are never taken for the end."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, select
 
@@ -95,7 +95,6 @@ def connections() -> Iterator[Pair]:
         connection.engine.dispose()
 
 
-@settings(max_examples=60)
 @given(history=st.lists(DOCUMENTS, max_size=2), document=DOCUMENTS)
 def test_a_document_that_comes_again_brings_nothing(
     connections: Pair, history: list[list[Entry]], document: list[Entry]
@@ -108,7 +107,6 @@ def test_a_document_that_comes_again_brings_nothing(
         assert reader.state()[0] == before[0]
 
 
-@settings(max_examples=60)
 @given(first=DOCUMENTS, second=DOCUMENTS.flatmap(lambda listed: st.tuples(st.just(listed), st.permutations(listed))))
 def test_the_order_of_a_document_decides_nothing_about_identity(
     connections: Pair, first: list[Entry], second: tuple[list[Entry], list[Entry]]
@@ -128,7 +126,6 @@ def test_the_order_of_a_document_decides_nothing_about_identity(
         assert keys[0] == keys[1]
 
 
-@settings(max_examples=60)
 @given(document=MANY, days=st.lists(st.none() | st.integers(-900, 900), min_size=12, max_size=12))
 def test_dates_decide_nothing_about_identity(connections: Pair, document: list[Entry], days: list[int | None]) -> None:
     dated = [
@@ -148,7 +145,6 @@ def _next_document(draw: st.DrawFn, document: list[Entry]) -> list[tuple[Entry, 
     return draw(st.permutations([*kept, *new]))
 
 
-@settings(max_examples=60)
 @given(data=st.data(), history=st.lists(DOCUMENTS, max_size=1), first=DOCUMENTS)
 def test_leaving_out_what_is_known_changes_nothing(
     connections: Pair, data: st.DataObject, history: list[list[Entry]], first: list[Entry]

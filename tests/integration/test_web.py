@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.drawing import message_html
@@ -334,7 +334,6 @@ _ENTITIES = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text("ab<&>\"'\n #@/:.🌕ماه\u200f\u2066\u2069\ud800", max_size=40), st.lists(_ENTITIES, max_size=6))
 def test_any_text_with_any_entities_is_shown_whole_in_elements_that_nest(text: str, entities: list[Entity]) -> None:
     reader = _Reader()

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Flag
@@ -426,7 +426,6 @@ def words(text: str) -> list[str]:
     return sorted(persian.clean_line(text).split())
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(_LINES | st.text(max_size=30), max_size=25), st.sampled_from(["\n", "\r\n", "\r", "\u2029"]))
 def test_no_text_raises_and_no_word_of_a_post_is_lost(lines: list[str], line_end: str) -> None:
     posts = parse(line_end.join([HEADER, "", *lines]))
@@ -443,7 +442,6 @@ def test_no_text_raises_and_no_word_of_a_post_is_lost(lines: list[str], line_end
                 assert set(words(line.text)) <= set(shown)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_can_be_asked_about(text: str) -> None:
     assert dated_text.looks_like(text) or parse(text) == []

@@ -206,7 +206,6 @@ def test_marks_are_balanced_and_never_stand_in_a_row(language: Language, form: s
 
 
 @given(st.dates(date(1925, 1, 1), date(2150, 1, 1)))
-@settings(max_examples=100, deadline=None)
 def test_the_archive_form_is_read_back(day: date) -> None:
     parsed = parse_date(line(DateStyle("fa", form="4"), datetime(day.year, day.month, day.day, 12, tzinfo=UTC)))
     assert parsed is not None
@@ -224,7 +223,6 @@ def test_the_archive_form_is_read_back(day: date) -> None:
         form=st.sampled_from(["full", "compact", *"12345678"]),
     ),
 )
-@settings(max_examples=100, deadline=None)
 def test_every_line_without_a_time_is_read_back_where_dates_are_asked_for(day: date, style: DateStyle) -> None:
     shown = line(style, datetime(day.year, day.month, day.day, 12, tzinfo=UTC), date_only=True)
     parsed = parse_any_date(shown)
@@ -243,7 +241,6 @@ def test_every_line_without_a_time_is_read_back_where_dates_are_asked_for(day: d
     ),
     st.sampled_from(["Asia/Tehran", "America/Los_Angeles", "Asia/Yerevan", "UTC"]),
 )
-@settings(max_examples=100, deadline=None)
 def test_a_line_with_a_time_is_read_back_as_the_day_of_its_zone(when: datetime, style: DateStyle, zone: str) -> None:
     shown = line(style, when, ZoneInfo(zone))
     parsed = parse_any_date(shown)

@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sources import document, mending
@@ -408,7 +408,6 @@ _pieces = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=100)
 @given(st.lists(_pieces | st.text(max_size=5), max_size=30), st.sampled_from(["utf-8", "utf-16", "windows-1256"]))
 def test_any_bytes_are_entries_without_odd_characters_or_an_exception(pieces: list[str], charset: str) -> None:
     """feedparser's own exceptions are let through: the child process is there for them."""

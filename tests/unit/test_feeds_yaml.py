@@ -632,7 +632,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PIECES, max_size=40).map("".join) | st.binary(max_size=60))
 def test_whatever_stands_in_the_file_is_read_or_explained(problems: Problems, text: str | bytes) -> None:
     for problem in problems(text):

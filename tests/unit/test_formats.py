@@ -10,7 +10,7 @@ from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ArchiveError
@@ -519,7 +519,6 @@ def test_a_feeds_folder_is_called_like_the_feed() -> None:
     assert [markdown.folder_name(name) for name in ("sky-notes", "باغ", "old_blog")] == ["sky-notes", "باغ", "old_blog"]
 
 
-@settings(max_examples=60)
 @given(
     title=st.text(max_size=60),
     body=st.text(alphabet=st.sampled_from("ab <>&;\n\t\r-#*`pre/\"'\u200c\u2028م"), max_size=120),
@@ -665,7 +664,6 @@ def test_entries_come_while_the_file_is_read(
         list(entries)
 
 
-@settings(max_examples=60)
 @given(path=st.sampled_from([path for path in FILES if path.parent.name != "markdown"]), share=st.floats(0, 1))
 def test_where_a_chunk_ends_changes_nothing(path: Path, share: float, tmp_path_factory: pytest.TempPathFactory) -> None:
     raw = path.read_bytes()
@@ -697,7 +695,6 @@ def damaged(draw: st.DrawFn) -> tuple[ArchiveFormat, bytes]:
     return form, raw
 
 
-@settings(max_examples=100)
 @given(exported=damaged())
 def test_any_bytes_are_entries_or_an_archive_error(
     exported: tuple[ArchiveFormat, bytes], tmp_path_factory: pytest.TempPathFactory

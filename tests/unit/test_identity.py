@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import identity
@@ -181,7 +181,6 @@ _tracking = st.lists(
 )
 
 
-@settings(max_examples=100)
 @given(path=_words, pairs=_pairs, tracking=_tracking, at=st.randoms(use_true_random=False), secure=st.booleans())
 def test_no_way_of_linking_to_a_page_changes_its_canonical_link(
     path: str, pairs: list[str], tracking: list[str], at: object, secure: bool
@@ -195,7 +194,6 @@ def test_no_way_of_linking_to_a_page_changes_its_canonical_link(
 
 
 @example("0\x0c.", "", "http://")
-@settings(max_examples=100)
 @given(st.text(), st.text(), st.sampled_from(["", "http://", "https://a", "https://a/", "http://a?", "http://[", "#!"]))
 def test_any_text_has_a_canonical_link_or_none_and_it_is_its_own(before: str, after: str, start: str) -> None:
     for text in (start + before, start + before + "#" + after, before):
@@ -203,7 +201,6 @@ def test_any_text_has_a_canonical_link_or_none_and_it_is_its_own(before: str, af
         assert canonical_link(once) == once
 
 
-@settings(max_examples=100)
 @given(st.lists(st.builds(Entry, *[st.none() | st.text(max_size=20)] * 3, content=st.none() | st.text()), max_size=4))
 def test_identifying_never_fails_and_says_the_same_twice(entries: list[Entry]) -> None:
     once = identify(entries)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import manners, poller
@@ -109,7 +109,6 @@ def test_the_reasons_are_said() -> None:
     minutes=st.integers(0, 20_000),
     name=st.text(max_size=8),
 )
-@settings(max_examples=100)
 def test_nothing_is_asked_in_an_hour_that_is_to_be_skipped(
     hours: frozenset[int], days: frozenset[int], minutes: int, name: str
 ) -> None:

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import markup
@@ -72,7 +72,6 @@ def test_a_template_never_fails(html: str, text: str) -> None:
     assert markup.parse(html) == RichText(text)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=40), st.text(alphabet="<>/=\"'&; abpre", max_size=40))
 def test_any_text_escaped_is_that_text_and_anything_parses(words: str, mess: str) -> None:
     assert markup.parse(markup.escape(words)).text == words
@@ -309,7 +308,6 @@ _FRAGMENTS = [
 ]
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=25).map("".join))
 def test_telegram_takes_whatever_a_feed_sends_unchanged(html: str) -> None:
     rich = telegram_clean(markup.flow(markup.blocks(html, base_url=BASE)))
@@ -383,7 +381,6 @@ _LIVE_PIECES = [
 ]
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(_LIVE_PIECES), max_size=10).map("".join))
 def test_telegram_finds_nothing_live_in_neutralised_text(text: str) -> None:
     found = {kind for kind, _ in tdlib.live(markup.neutralise(text))}

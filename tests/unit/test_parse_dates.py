@@ -6,7 +6,7 @@ from pathlib import Path
 
 import feedparser
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Calendar
@@ -217,7 +217,6 @@ def test_an_era_decides_what_numbers_alone_do_not() -> None:
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=100, deadline=None)
 def test_no_text_breaks_any_reader(text: str) -> None:
     parse_date(text)
     parse_any_date(text)
@@ -225,7 +224,6 @@ def test_no_text_breaks_any_reader(text: str) -> None:
 
 
 @given(st.dates(date(1930, 1, 1), date(2100, 1, 1)))
-@settings(max_examples=100, deadline=None)
 def test_both_calendars_are_read_back(day: date) -> None:
     jalali = to_jalali(day)
     for text in (day.isoformat(), f"{day:%A, %B %d, %Y}", f"{jalali.year}/{jalali.month}/{jalali.day}"):
@@ -447,7 +445,6 @@ def test_what_is_no_certain_date_is_none(text: str) -> None:
 
 
 @given(st.integers(631_300_000, 7_250_000_000), st.integers(-14 * 60, 14 * 60))
-@settings(max_examples=100, deadline=None)
 def test_every_offset_is_counted(second: int, minutes: int) -> None:
     expected = datetime.fromtimestamp(second, UTC)
     there = expected.astimezone(timezone(timedelta(minutes=minutes)))

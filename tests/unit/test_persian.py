@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import persian
@@ -153,7 +153,6 @@ def test_the_key_ignores_all_but_letters_and_digits() -> None:
 
 
 @given(PERSIAN_TEXT)
-@settings(max_examples=100, deadline=None)
 def test_folding_twice_is_folding_once(text: str) -> None:
     folded = persian.search_fold(text)
     assert persian.search_fold(folded) == folded
@@ -163,7 +162,6 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 
 @given(PERSIAN_TEXT)
-@settings(max_examples=100, deadline=None)
 def test_folding_ignores_the_arabic_keyboard(text: str) -> None:
     typed = text.replace("ی", ARABIC_YE).replace("ک", ARABIC_KAF)
     if "\u0654" not in text:  # a hamza on the Arabic ye is another letter
@@ -251,7 +249,6 @@ def test_a_hashtag_is_one_that_telegram_takes_whole(text: str, expected: str | N
 
 
 @given(PERSIAN_TEXT)
-@settings(max_examples=100, deadline=None)
 def test_every_hashtag_is_letters_digits_and_underscores(text: str) -> None:
     tag = persian.hashtag(text * 20)
     if tag is not None:

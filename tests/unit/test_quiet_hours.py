@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.model import QuietHours
@@ -107,7 +107,6 @@ MOMENTS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
 @given(SPANS, ZONES, MOMENTS)
 @example([QuietHours(time(2, 30), time(2, 15))], BERLIN, datetime(2026, 3, 28, 12, tzinfo=UTC))
 def test_quiet_ends_at_the_very_minute_at_which_the_wall_shows_another_time(

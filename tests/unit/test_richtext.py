@@ -79,7 +79,6 @@ def _is_taken_as_it_is(rich: RichText) -> bool:
 # --- what Telegram makes of it ------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
 @given(_rich_texts())
 def test_telegram_finds_nothing_to_change_in_a_cleaned_text(rich: RichText) -> None:
     cleaned = telegram_clean(rich)
@@ -87,7 +86,6 @@ def test_telegram_finds_nothing_to_change_in_a_cleaned_text(rich: RichText) -> N
     assert not cleaned or _is_taken_as_it_is(cleaned)
 
 
-@settings(max_examples=100, deadline=None)
 @given(_rich_texts())
 def test_telegram_refuses_no_entities_of_any_text(rich: RichText) -> None:
     if telegram_clean(rich):
@@ -97,7 +95,6 @@ def test_telegram_refuses_no_entities_of_any_text(rich: RichText) -> None:
         assert not telegram_clean(RichText(tdlib.accepted(rich.text, entities(rich))[0]))
 
 
-@settings(max_examples=100, deadline=None)
 @given(_rich_texts())
 def test_html_of_a_normal_text_reads_back_as_that_text(rich: RichText) -> None:
     cleaned = telegram_clean(rich)
@@ -273,7 +270,6 @@ _URL_PIECES = [
 ]
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from([*_URL_PIECES, "ماه", "\u202e", "\u200c", "_", "-", "😀", "\n", "::1"]), max_size=9))
 def test_every_address_let_through_is_taken_unchanged(pieces: list[str]) -> None:
     for start in ("", "https://", "http://example.org", "tg://"):
@@ -340,7 +336,6 @@ def test_the_ellipsis_belongs_to_a_quote_but_not_to_a_link() -> None:
     assert {(span.type, span.end) for span in shorter.spans} == {("blockquote", 8), ("text_link", 7)}
 
 
-@settings(max_examples=100, deadline=None)
 @given(_rich_texts(pieces=40), st.integers(1, 80))
 def test_a_cut_text_is_a_beginning_within_the_limit_that_telegram_takes(rich: RichText, limit: int) -> None:
     rich = telegram_clean(rich)
@@ -402,7 +397,6 @@ def test_no_part_has_more_entities_than_telegram_reads() -> None:
     assert [len(entities(part)) for part in parts] == [100, 100, 50]
 
 
-@settings(max_examples=100, deadline=None)
 @given(_rich_texts(pieces=50), st.integers(24, 90), st.integers(8, 14))
 def test_parts_keep_both_limits_and_lose_nothing(rich: RichText, limit: int, most: int) -> None:
     rich = telegram_clean(rich)

@@ -3,7 +3,7 @@
 import textwrap
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import SummaryOptions
@@ -50,7 +50,6 @@ def test_sentences_are_parted_where_a_reader_parts_them(text: str, count: int) -
     assert len(summary.split_sentences(text)) == count
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet="ab. !?…؟«»\"'()A1\n\u200cم", max_size=60))
 def test_sentences_lose_nothing_but_white_space(text: str) -> None:
     assert "".join("".join(summary.split_sentences(text)).split()) == "".join(text.split())
