@@ -79,12 +79,7 @@ from bot.yaml_values import (
 )
 
 #: Keys of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
-NOT_YET = frozenset(
-    {
-        "paid_broadcast",
-       
-    }
-)  # fmt: skip
+NOT_YET = frozenset({"paid_broadcast"})
 
 
 class Section(BaseModel):

@@ -8,13 +8,11 @@ those only where they are asked for. Jinja escapes what ``drawing.py`` has not d
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from importlib import resources
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot.drawing import is_safe, message_html
@@ -31,7 +29,7 @@ from bot.model import (
     MessageKind,
     Shown,
 )
-from bot.preview_words import WORDS
+from bot.preview_words import SIGNS, WORDS, page_templates
 from bot.text import persian
 from bot.text.dates import DateStyle, format_date, short_date
 from bot.text.richtext import utf16_length
@@ -42,27 +40,6 @@ ENTITY_LIMIT = 100  #: of a message; Telegram forgets the others
 MAX_LIMIT = 500  #: posts of a page
 
 _QUEUED: Final = frozenset({DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCERTAIN})
-_SIGNS: Final = {
-    DeliveryState.PENDING: "◷",
-    DeliveryState.SENDING: "↑",
-    DeliveryState.SENT: "✓",
-    DeliveryState.UNCERTAIN: "?",
-    DeliveryState.HELD: "‖",
-    DeliveryState.DEAD: "✕",
-    DeliveryState.DROPPED: "−",
-}
-
-
-@cache
-def _pages() -> Environment:
-    return Environment(
-        loader=PackageLoader("bot", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
 
 
 def stylesheet() -> str:
@@ -74,7 +51,7 @@ def page(language: Language, title: str, **values: object) -> str:
     """Fill the page's template: with a ``heading`` it is a page of a few words."""
     direction = "rtl" if language == "fa" else "ltr"
     return (
-        _pages()
+        page_templates()
         .get_template("preview.html")
         .render(language=language, direction=direction, title=title, words=WORDS[language], **values)
     )
@@ -251,7 +228,7 @@ class _Layout:
         return _Row(
             shown.delivery_id,
             shown.state,
-            _SIGNS[shown.state],
+            SIGNS[shown.state],
             self.label(shown),
             shown.error or "",
             self.clock(local),

@@ -1,9 +1,27 @@
-"""The words of the pages that show channels, in both languages. Read by ``preview.py`` and ``web.py``."""
+"""What all pages have in common: their templates, and the signs of states; and the words of those that show channels.
+
+Read by ``preview.py``, ``web.py`` and ``pages/``. Makes no page.
+"""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
-from bot.model import Language
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bot.model import DeliveryState, Language
+
+#: State is never told by colour alone.
+SIGNS: Final[Mapping[str, str]] = {
+    DeliveryState.PENDING: "◷",
+    DeliveryState.SENDING: "↑",
+    DeliveryState.SENT: "✓",
+    DeliveryState.UNCERTAIN: "?",
+    DeliveryState.HELD: "‖",
+    DeliveryState.DEAD: "✕",
+    DeliveryState.DROPPED: "−",
+}
+
 
 WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "fa": {
@@ -101,3 +119,16 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "dropped": "Decided against",
     },
 }
+
+
+@cache
+def page_templates() -> Environment:
+    """The templates of pages; what they are filled with is escaped."""
+    return Environment(
+        loader=PackageLoader("bot", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )

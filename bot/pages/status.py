@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from yarl import URL
 
 from bot import __version__, standing
@@ -19,6 +19,7 @@ from bot.model import PREVIEW_BOT, Calendar, Channel, Language, Subscription
 from bot.pacing import Pace
 from bot.pages import charts, rows
 from bot.pages.words import Moment, Speech, page_words, state_words
+from bot.preview_words import page_templates
 from bot.storage import lanes, overview, reports, status
 from bot.storage.database import Database
 from bot.storage.overview import ChannelFigures, FeedFigures
@@ -181,15 +182,7 @@ class StatusPage:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("bot", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    return environment.get_template("status.html")
+    return page_templates().get_template("status.html")
 
 
 def stylesheet() -> str:

@@ -1,12 +1,13 @@
 """What the status page says, in the language, calendar and zone in which it is asked for. Pure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bot import health, labels
+from bot import health, labels, preview_words
 from bot.health import FeedState, Health
 from bot.model import Calendar, DeliveryState, Language
 from bot.standing import Late
@@ -15,20 +16,14 @@ from bot.text import persian, relative
 from bot.text.dates import DateStyle, format_date
 from bot.text.persian import FSI, LRI, PDI
 
-SIGNS: Final = {
+SIGNS: Final[Mapping[str, str]] = {
     Health.OK: "✓",
     Health.MOVED: "→",
     Health.SILENT: "…",
     Health.REPUBLISHED: "↻",
     Health.FAILING: "!",
     Health.GONE: "✕",
-    DeliveryState.PENDING: "◷",
-    DeliveryState.SENDING: "↑",
-    DeliveryState.SENT: "✓",
-    DeliveryState.UNCERTAIN: "?",
-    DeliveryState.HELD: "‖",
-    DeliveryState.DEAD: "✕",
-    DeliveryState.DROPPED: "−",
+    **preview_words.SIGNS,
 }
 #: What an error says, by its own text (``sender/refusals.py`` and ``outbox.py`` write it); the first that fits.
 _KINDS: Final = (

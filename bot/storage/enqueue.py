@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, or_, select, true, update
+from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select, true, update
 
 from bot import routing
-from bot.model import Channel, DeliveryClass, DeliveryState, Entry, Feed, SameStory, Subscription, Verdict
+from bot.model import Channel, DeliveryClass, Entry, Feed, SameStory, Subscription, Verdict
 from bot.routing import Decision
 from bot.storage import edits, own_posts, records, stories, subscribers
 from bot.storage.dialects import in_chunks, upsert_all
@@ -180,30 +180,17 @@ def enqueue(
             deliveries.c.kind == "post",
         )
     )
-    names = [
-        "bot_id", "target_id", "post_id", "kind", "subscription_id", "turn", "state", "due_at", "parts", "message_ids",
-        "created_at",
-    ]  # fmt: skip
+    waiting = records.waiting(route, wanted.c.id, turn, now)
     rows = (
-        select(
-            route.c.bot_id,
-            route.c.target_id,
-            wanted.c.id,
-            literal("post"),
-            route.c.id,
-            literal(int(turn)),
-            literal(DeliveryState.PENDING.value),
-            literal(now, deliveries.c.due_at.type),
-            literal([], deliveries.c.parts.type),
-            literal([], deliveries.c.message_ids.type),
-            literal(now, deliveries.c.created_at.type),
-        )
+        select(*waiting.values())
         .select_from(route.join(wanted, true()))
         .where(route.c.id == subscription.id, ~already)
         .order_by(wanted.c.place)
     )
     # Counted by what comes back: psycopg does not tell the number of rows of such a statement.
-    count = len(connection.execute(insert(deliveries).from_select(names, rows).returning(deliveries.c.id)).all())
+    count = len(
+        connection.execute(insert(deliveries).from_select(list(waiting), rows).returning(deliveries.c.id)).all()
+    )
     if count:
         wake_lane(connection, subscription.id, now)
     return count

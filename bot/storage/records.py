@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import ColumnElement, FromClause, Row, literal
 
 from bot.model import (
     OWN_SENTENCES,
@@ -13,6 +14,8 @@ from bot.model import (
     Button,
     Calendar,
     ChatOptions,
+    DeliveryClass,
+    DeliveryState,
     Digits,
     Enclosure,
     Entity,
@@ -25,6 +28,26 @@ from bot.model import (
     MessageKind,
     Post,
 )
+from bot.storage.schema import deliveries
+
+
+def waiting(
+    route: FromClause, post_id: ColumnElement[int], turn: DeliveryClass, now: datetime
+) -> dict[str, ColumnElement[Any]]:
+    """A post's delivery that waits, column by column: what is selected to be inserted for each *route*."""
+    return {
+        "bot_id": route.c.bot_id,
+        "target_id": route.c.target_id,
+        "post_id": post_id,
+        "kind": literal("post"),
+        "subscription_id": route.c.id,
+        "turn": literal(int(turn)),
+        "state": literal(DeliveryState.PENDING.value),
+        "due_at": literal(now, deliveries.c.due_at.type),
+        "parts": literal([], deliveries.c.parts.type),
+        "message_ids": literal([], deliveries.c.message_ids.type),
+        "created_at": literal(now, deliveries.c.created_at.type),
+    }
 
 
 def post_of(row: Row[*tuple[Any, ...]], prefix: str = "") -> Post:

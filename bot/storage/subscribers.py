@@ -20,13 +20,13 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     or_,
     select,
     update,
 )
 
 from bot.model import PREVIEW_BOT, DeliveryClass, DeliveryState, Feed, FeedKind
+from bot.storage import records
 from bot.storage.addresses import host_of_url
 from bot.storage.dialects import insert_into
 from bot.storage.schema import (
@@ -378,24 +378,9 @@ def enqueue(
 def _insert(
     connection: Connection, bot_id: int, post_ids: Sequence[int], follows: ColumnElement[bool], now: datetime
 ) -> int:
-    names = [
-        "bot_id", "target_id", "post_id", "kind", "subscription_id", "turn", "state", "due_at", "parts", "message_ids",
-        "created_at",
-    ]  # fmt: skip
+    waiting = records.waiting(subscriptions, posts.c.id, DeliveryClass.LIVE, now)
     rows = (
-        select(
-            subscriptions.c.bot_id,
-            subscriptions.c.target_id,
-            posts.c.id,
-            literal("post"),
-            subscriptions.c.id,
-            literal(int(DeliveryClass.LIVE)),
-            literal(DeliveryState.PENDING.value),
-            literal(now, deliveries.c.due_at.type),
-            literal([], deliveries.c.parts.type),
-            literal([], deliveries.c.message_ids.type),
-            literal(now, deliveries.c.created_at.type),
-        )
+        select(*waiting.values())
         .select_from(subscriptions.join(posts, posts.c.id.in_(post_ids)))
         .where(
             subscriptions.c.own,
@@ -407,7 +392,7 @@ def _insert(
         .order_by(posts.c.id, subscriptions.c.id)
     )
     # Somebody may follow a feed and a hashtag of it, and a channel may follow what is routed into it.
-    statement = insert_into(connection, deliveries).from_select(names, rows).on_conflict_do_nothing()
+    statement = insert_into(connection, deliveries).from_select(list(waiting), rows).on_conflict_do_nothing()
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
