@@ -4,7 +4,7 @@ Prints nothing: what a person should read goes through ``say``, which ``cli`` gi
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,19 +13,17 @@ import structlog
 from yarl import URL
 
 from bot import __version__, channel_posts, health, labels, metrics, retention
-from bot.admin import Admin
+from bot.answering import Answering
 from bot.approval_cards import Reader
 from bot.approvals import Approvals, Office
 from bot.clock import Clock, SystemClock
-from bot.commands import ALLOWED_UPDATES, CLAIM_WINDOW, Claim, Commands, username_of
+from bot.commands import username_of
 from bot.config import Config, Settings, compare, host_is_loopback, read_config
-from bot.desk import Desk
 from bot.digester import Digester
-from bot.errors import BotError, ConfigError, DeliveryError, TokenRejected
+from bot.errors import BotError, ConfigError
 from bot.evidence import Evidence
 from bot.full_text import FullText
 from bot.gate import Gate
-from bot.hand_posts import HandPosts
 from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
 from bot.once import Once
@@ -43,6 +41,7 @@ from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
 from bot.sources.parsing import Parser
 from bot.sources.picture import fetch_picture
+from bot.start_report import StartReport
 from bot.storage import ingest, lanes, overview, reports, search, sent, subscribers, waits
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
@@ -51,7 +50,6 @@ from bot.turns import HostTurns
 from bot.vitals import Vitals
 from bot.watch import watch
 from bot.web import Site
-from bot.webhook import Webhook, WebhookPlace
 
 log = structlog.get_logger()
 
@@ -67,8 +65,6 @@ LISTEN_TICK, PING_TICK = timedelta(seconds=30), timedelta(seconds=1)
 RETRY_PAUSED = timedelta(minutes=10)
 #: Texts are kept for days at least.
 KEEP_TICK = timedelta(hours=6)
-#: Until the Bot API answers for the first time.
-RETRY_START = timedelta(seconds=30)
 
 Say = Callable[[str], None]
 
@@ -124,8 +120,7 @@ class App:
         self._replayer = Replayer(self.database, self._clock, routes=self.routes)
         self._reloading = asyncio.Lock()
         self._site: Site | None = None
-        self._webhook: Webhook | None = None
-        self._commands: Commands | None = None
+        self._answering = self._open_answering()
         self._are_archives_changed = False
         self._watch_anew = asyncio.Event()
         self._stop = asyncio.Event()
@@ -268,9 +263,8 @@ class App:
         if self._site is not None:
             self._site.channels = config.channels
             self._site.titles = {name: self._site.titles.get(name, name) for name in config.channels}
-        if self._commands is not None:
-            self._commands.configure(config.language, config.zone, config.admins, house)
-            self._commands.is_open = config.is_open
+        if self._answering is not None:
+            self._answering.configure(config, house)
 
     def reload_soon(self) -> "asyncio.Task[None]":
         """Read feeds.yaml again, and say how that went: what SIGHUP asks for."""
@@ -377,8 +371,8 @@ class App:
                 await schedule.stop(STOP_PATIENCE)
                 await self._poller.stop()
                 await self._vitals.end()
-                if self._commands is not None:
-                    await self._commands.stop()
+                if self._answering is not None:
+                    await self._answering.stop()
                 if self._site is not None:
                     await self._site.stop()
         if self._fatal is not None:
@@ -438,8 +432,8 @@ class App:
 
     async def _listen(self) -> None:
         """See that updates come, and put down when they did."""
-        if self._webhook is not None:
-            await self._webhook.keep()
+        if self._answering is not None:
+            await self._answering.keep_webhook()
         await self._vitals.note_updates()
 
     async def _start_site(self) -> None:
@@ -476,116 +470,52 @@ class App:
 
     # --- the bot ------------------------------------------------------------------------------------------------
 
-    async def _start_bot(self) -> str | None:
-        """Say who we are to Telegram and begin to answer; an outage is waited out.
-
-        Raises: TokenRejected.
-        """
+    def _open_answering(self) -> Answering | None:
+        """Without a token nobody can ask."""
         if self._bot is None:
             return None
-        while True:
-            try:
-                name = await username_of(self._bot)
-            except TokenRejected:
-                raise
-            except DeliveryError as error:
-                self._say(f"Telegram: {error}; trying again every {RETRY_START.seconds} s")
-                await self._clock.sleep(RETRY_START.total_seconds())
-            else:
-                break
-        self._commands = Commands(
+        return Answering(
             self._bot,
             self.database,
             self._clock,
-            language=self.config.language,
-            zone=self.config.zone,
-            admins=self.config.admins,
-            house=self._house,
-            on_conflict=lambda problem: self._give_up(TokenRejected(problem)),
-        )
-        self._webhook = self._make_webhook(self._commands)
-        self._commands.tell = self._notices.tell
-        self._commands.hand_posts = HandPosts(
-            self.database, self.bot_id, self._clock, lambda: self.routes.subscriptions.values()
-        )
-        desk = Desk(
-            self._turns,
-            self._feeds,
-            self._clock,
-            config=lambda: self.config,
-            read=self._read_config,
+            settings=self.settings,
+            turns=self._turns,
+            feeds=self._feeds,
+            pace=self._outbox.answering,
+            approvals=self._approvals,
+            tell=self._notices.tell,
+            heard=self._heard,
+            state=lambda: (self.config, self.routes, self._house),
+            read_config=self._read_config,
             reload=self.reload,
+            keep_open=self._keep_open,
+            give_up=self._give_up,
+            say=self._say,
         )
-        self._commands.pace = self._outbox.answering
-        self._commands.open(desk, self._keep_open)
-        self._commands.is_open = self.config.is_open
-        self._commands.approvals = self._approvals
-        self._commands.admin = Admin(self._bot, desk, self._clock, self._commands.is_admin)
-        if not self.config.admins and not await self.database.read(reports.admin_ids):
-            self._commands.claim = Claim(self._clock.now() + CLAIM_WINDOW)
-        await self._commands.start()
-        return name
 
-    def _make_webhook(self, commands: Commands) -> Webhook | None:
-        url, secret = self.settings.webhook_url, self.settings.webhook_secret
-        if url is None or secret is None or self._site is None:
-            return None
-        commands.is_polled = False
-        place = WebhookPlace(url, secret)
-        webhook = Webhook(
-            commands.bot, place, allowed_updates=ALLOWED_UPDATES, take=commands.take, heard=self._vitals.heard
-        )
-        self._site.receive = webhook.receive
-        return webhook
+    async def _start_bot(self) -> str | None:
+        return await self._answering.start(self._site) if self._answering else None
 
     async def _report_start(self, starting: "asyncio.Task[str | None]") -> None:
-        """The first thing an operator reads (PRODUCT section 2)."""
-        say = self._say
-        say(f"Configuration  {self.config.path}")
-        say(f"Database       {self.database.name}")
-        if self._bot is None:
-            say("Bot            none: without TELEGRAM_BOT_TOKEN nothing leaves this machine")
+        report = StartReport(self._say, self.config, self._clock)
+        report.tell_settings(self.database.name)
+        if self._answering is None:
+            report.tell_no_bot()
         else:
             # A few seconds: an outage must not keep the page and the reading from starting.
             await asyncio.wait({starting}, timeout=10)
             if starting.done():
-                say(f"Bot            @{starting.result()}")
-                await self._report_channels()
-                if self._commands and self._commands.claim:
-                    minutes = int(CLAIM_WINDOW.total_seconds() // 60)
-                    link = f"https://t.me/{starting.result()}?start={self._commands.claim.payload}"
-                    say(f"Admin          Open {link} within {minutes} minutes to become admin")
-        for refusal in self.config.refused:
-            say(f"Not sent       {refusal}")
-        if self._site is not None:
-            say(f"Status         {self._site.url}/")
-            for name in self.config.channels:
-                say(f"Preview        {self._site.url}/preview/{name}")
-        following = await self.database.read(reports.next_reading_at)
-        if following is not None:
-            name, at = following
-            local = max(at, self._clock.now()).astimezone(self.config.zone)
-            say(f"Next reading   {name}, {local:%Y-%m-%d %H:%M:%S} {self.config.timezone}")
+                report.tell_bot(starting.result() or "")
+                if isinstance(self._sender, TelegramSender):
+                    self._name_channels(await report.tell_channels(self._sender))
+                report.tell_claim(starting.result() or "", self._answering.claim)
+        report.tell_pages(self._site.url if self._site else None)
+        report.tell_next_reading(await self.database.read(reports.next_reading_at))
 
-    async def _report_channels(self) -> None:
-        """Each channel with a tick, or a cross and what is missing."""
-        if not isinstance(self._sender, TelegramSender):
-            return
-        real = {subscription.channel.chat for subscription in self.config.subscriptions}
-        for channel in self.config.channels.values():
-            if channel.chat not in real:
-                continue
-            self._say(f"Channel        {await self._describe_channel(self._sender, channel)}")
-
-    async def _describe_channel(self, sender: TelegramSender, channel: Channel) -> str:
-        try:
-            report = await sender.report(channel.chat)
-        except DeliveryError as error:
-            return f"✗ {channel.name}: {error}"
-        self._status_page.titles = {**self._status_page.titles, channel.name: report.title}
+    def _name_channels(self, titles: Mapping[str, str]) -> None:
+        self._status_page.titles = {**self._status_page.titles, **titles}
         if self._site is not None:
-            self._site.titles = {**self._site.titles, channel.name: report.title}
-        return f"✗ {channel.name}: {report.problem}" if report.problem else f"✓ {channel.name} ({report.title})"
+            self._site.titles = {**self._site.titles, **titles}
 
 
 def _archives(config: Config) -> list[str]:

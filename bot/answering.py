@@ -1,0 +1,144 @@
+"""The part of a process that answers people: makes ``commands.py`` and what it hands on to, starts and stops them.
+
+Wiring for ``app.py``, which is the only one that makes it; what is answered is decided elsewhere.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from telegram import Bot
+
+from bot.admin import Admin
+from bot.approvals import Approvals
+from bot.clock import Clock
+from bot.commands import ALLOWED_UPDATES, CLAIM_WINDOW, Claim, Commands, username_of
+from bot.config import Config, Settings
+from bot.desk import Desk
+from bot.errors import BotError, DeliveryError, TokenRejected
+from bot.hand_posts import HandPosts
+from bot.model import Changes
+from bot.personal import House
+from bot.sources.feed import FeedSource
+from bot.storage import reports
+from bot.storage.database import Database
+from bot.storage.feeds import Routes
+from bot.turns import HostTurns
+from bot.web import Site
+from bot.webhook import Webhook, WebhookPlace
+
+#: Until the Bot API answers for the first time.
+RETRY_START = timedelta(seconds=30)
+
+
+@dataclass
+class Answering:
+    """What answers people, and what it needs of the rest of the process."""
+
+    bot: Bot
+    database: Database
+    clock: Clock
+    settings: Settings = field(kw_only=True)
+    turns: HostTurns = field(kw_only=True)
+    feeds: FeedSource = field(kw_only=True)
+    pace: Callable[[], AbstractAsyncContextManager[None]] = field(kw_only=True)
+    approvals: Approvals | None = field(kw_only=True)
+    tell: Callable[[Sequence[str]], Awaitable[None]] = field(kw_only=True)
+    heard: Callable[[], None] = field(kw_only=True)  #: told whenever Telegram answered the question for updates
+    state: Callable[[], tuple[Config, Routes, House]] = field(kw_only=True)  #: what feeds.yaml says now
+    read_config: Callable[[Path], Config] = field(kw_only=True)
+    reload: Callable[[], Awaitable[Changes]] = field(kw_only=True)
+    keep_open: Callable[[str, str | None], Awaitable[int | None]] = field(kw_only=True)
+    give_up: Callable[[BotError], None] = field(kw_only=True)
+    say: Callable[[str], None] = field(kw_only=True)
+    _commands: Commands | None = field(default=None, init=False)
+    _webhook: Webhook | None = field(default=None, init=False)
+
+    @property
+    def claim(self) -> Claim | None:
+        """The link for the first admin, while there is none."""
+        return self._commands.claim if self._commands else None
+
+    async def start(self, site: Site | None) -> str:
+        """Say who we are to Telegram and begin to answer; an outage is waited out. The bot's name.
+
+        Raises: TokenRejected.
+        """
+        name = await self._introduce()
+        self._commands = commands = self._make_commands()
+        self._webhook = self._make_webhook(commands, site)
+        config, _, _ = self.state()
+        if not config.admins and not await self.database.read(reports.admin_ids):
+            commands.claim = Claim(self.clock.now() + CLAIM_WINDOW)
+        await commands.start()
+        return name
+
+    def configure(self, config: Config, house: House) -> None:
+        """Go on with what feeds.yaml says now."""
+        if self._commands is not None:
+            self._commands.configure(config.language, config.zone, config.admins, house)
+            self._commands.is_open = config.is_open
+
+    async def keep_webhook(self) -> None:
+        """See that Telegram still knows where updates go, where it calls us."""
+        if self._webhook is not None:
+            await self._webhook.keep()
+
+    async def stop(self) -> None:
+        """Stop listening; the answer under way is finished."""
+        if self._commands is not None:
+            await self._commands.stop()
+
+    async def _introduce(self) -> str:
+        while True:
+            try:
+                return await username_of(self.bot)
+            except TokenRejected:
+                raise
+            except DeliveryError as error:
+                self.say(f"Telegram: {error}; trying again every {RETRY_START.seconds} s")
+                await self.clock.sleep(RETRY_START.total_seconds())
+
+    def _make_commands(self) -> Commands:
+        config, _, house = self.state()
+        commands = Commands(
+            self.bot,
+            self.database,
+            self.clock,
+            language=config.language,
+            zone=config.zone,
+            admins=config.admins,
+            house=house,
+            on_conflict=lambda problem: self.give_up(TokenRejected(problem)),
+        )
+        bot_id = int(self.bot.token.partition(":")[0])
+        commands.tell = self.tell
+        commands.hand_posts = HandPosts(
+            self.database, bot_id, self.clock, lambda: self.state()[1].subscriptions.values()
+        )
+        desk = Desk(
+            self.turns,
+            self.feeds,
+            self.clock,
+            config=lambda: self.state()[0],
+            read=self.read_config,
+            reload=self.reload,
+        )
+        commands.pace = self.pace
+        commands.open(desk, self.keep_open)
+        commands.is_open = config.is_open
+        commands.approvals = self.approvals
+        commands.admin = Admin(self.bot, desk, self.clock, commands.is_admin)
+        return commands
+
+    def _make_webhook(self, commands: Commands, site: Site | None) -> Webhook | None:
+        url, secret = self.settings.webhook_url, self.settings.webhook_secret
+        if url is None or secret is None or site is None:
+            return None
+        commands.is_polled = False
+        place = WebhookPlace(url, secret)
+        webhook = Webhook(commands.bot, place, allowed_updates=ALLOWED_UPDATES, take=commands.take, heard=self.heard)
+        site.receive = webhook.receive
+        return webhook
