@@ -76,16 +76,16 @@ class World:
             self.api.crowd.private_message(user, text, PEOPLE[found["who"]][1], found["who"])
         else:
             self.api.crowd.group_message(chat, user, text)
-        await self.api.until(lambda: len(self.api.sent) > before)
+        await taken_in(self.api, self.commands)
         self._tell(before)
 
     async def _tap(self, found: re.Match[str]) -> None:
         user, chat = self._place(found)
         last = [sent for sent in self.api.sent if sent.chat_id == chat][-1]
         data = buttons(last)[found["button"]]
-        before, answers = len(self.api.sent), len(self.api.methods.answers)
+        before = len(self.api.sent)
         self.api.crowd.callback(user, chat, last.message_id, data)
-        await self.api.until(lambda: len(self.api.methods.answers) > answers)
+        await taken_in(self.api, self.commands)
         self._tell(before)
         if toast := self.api.methods.answers[-1].get("text"):
             self.shown.append(f"    (toast) {MARKS.sub('', str(toast))}")
@@ -97,6 +97,15 @@ class World:
             self.shown += [f"    | {line}".rstrip() for line in MARKS.sub("", sent.text).split("\n")]
             for row in sent.message.get("reply_markup", {}).get("inline_keyboard", []):
                 self.shown.append("    " + " ".join(f"[{MARKS.sub('', each['text'])}]" for each in row))
+
+
+async def taken_in(api: BotApi, commands: Commands) -> None:
+    """Wait until everything that people did has been answered, or taken in where it asks for no answer.
+
+    Chats are answered beside each other: an answer in one says nothing of what came before it in another.
+    """
+    await api.until(lambda: not api.updates.pending)
+    await commands._application.update_queue.join()
 
 
 def buttons(sent: Sent) -> dict[str, str]:

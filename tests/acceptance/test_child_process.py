@@ -50,9 +50,9 @@ async def test_sigterm_during_sending_ends_the_process_and_the_next_start_goes_o
     bot: Installation, api: BotApi
 ) -> None:
     async with bot.running() as process:
-        await api.wait_sent(1, within=20)
+        await api.wait_sent(1)
         api.fault("delay", method="sendMessage", seconds=0.5, times=0)
-        await api.wait_sent(2, within=20)
+        await api.wait_sent(2)
         began = asyncio.get_running_loop().time()
         code, errors = await terminate(process)
         assert asyncio.get_running_loop().time() - began < 20
@@ -61,7 +61,7 @@ async def test_sigterm_during_sending_ends_the_process_and_the_next_start_goes_o
     assert before < COUNT
     api.faults.clear()
     async with bot.running():
-        await api.wait_sent(before + 1, within=25)
+        await api.wait_sent(before + 1)
     titles = [text.split("\n")[0] for text in api.texts(CHANNEL)]
     assert titles == [f"Moon number {number}" for number in range(1, len(titles) + 1)]
     assert api.violations == []
@@ -74,7 +74,7 @@ async def test_sigkill_during_a_send_loses_nothing_and_the_row_says_what_is_unce
     api.fault("delay_after", method="sendMessage", seconds=30, times=1, skip=1)
     async with mortals(bot) as bots:
         pid = await bots.start()
-        await api.wait_sent(2, within=20)
+        await api.wait_sent(2)
         os.kill(pid, signal.SIGKILL)
         await bots.wait()
         states = [row["state"] for row in await bot.json_of("deliveries")]
@@ -88,7 +88,7 @@ async def test_sigkill_during_a_send_loses_nothing_and_the_row_says_what_is_unce
 
 async def test_a_second_run_on_one_database_is_refused_and_names_the_first(bot: Installation, api: BotApi) -> None:
     async with bot.running() as process:
-        await api.wait_sent(1, within=20)
+        await api.wait_sent(1)
         code, _output, errors = await bot.call("run")
     assert code == 2
     assert f"already in use by process {process.pid}" in errors
@@ -116,13 +116,13 @@ async def test_the_admin_chat_hears_of_a_right_that_is_missing_and_of_a_silent_f
     written = (bot.folder / "feeds.yaml").read_text(encoding="utf-8")
     bot.configure(written.replace("backfill: all", "backfill: 0"))
     async with bot.running():
-        await api.until(lambda: bool(api.texts(42)), within=20)
+        await api.until(lambda: bool(api.texts(42)))
     assert "6 posts read, none published (backfill: 0). The next new one will be." in api.texts(42)[0]
     (bot.folder / "q.db").unlink()
     bot.configure(written)
     api.chats[CHANNEL].can_post_messages = False
     async with bot.running():
-        await api.until(lambda: len(api.texts(42)) == 2, within=20)
+        await api.until(lambda: len(api.texts(42)) == 2)
     assert "make the bot an administrator there" in api.texts(42)[1]
 
 

@@ -66,10 +66,10 @@ feeds:
                   parameters={"retry_after": 1}, chat_id=CHANNEL)  # fmt: skip
         api.fault("drop_before", method="sendMessage", chat_id=PERSON)
         async with installation.running() as process:
-            await api.wait_sent(2, within=25)
+            await api.wait_sent(2)
             for text in (f"/search {PRIVATE}", PRIVATE, f"/{PRIVATE}", f"https://{PRIVATE}.example/"):
                 api.crowd.private_message(PERSON, text, "en")
-            await api.until(lambda: len(api.texts(PERSON)) >= 3, within=25)
+            await api.until(lambda: len(api.texts(PERSON)) >= 3)
             async with asyncio.timeout(25):
                 while not any("ping-p4th" in path for path in publisher.paths()):  # noqa: ASYNC110 (it tells nobody)
                     await asyncio.sleep(0.1)

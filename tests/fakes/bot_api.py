@@ -31,12 +31,14 @@ from tests.fakes.bot_api_methods import Methods
 from tests.fakes.bot_api_updates import Crowd, Updates
 
 BOT_ID = 123456
+#: Seconds that a test waits for what must come: much more than a busy machine needs, for only a failure takes them.
+PATIENCE = 30.0
 TOKEN = f"{BOT_ID}:TEST-TOKEN"
 
 Action = Literal[
     "drop_before",  # the connection closes, nothing was done
     "hang",  # nothing is done and no answer comes
-    "delay",  # waits ``seconds``, then works as always
+    "delay",  # waits ``seconds``, or until ``gate`` is set, then works as always
     "error",  # nothing is done; ``code``, ``description`` and ``parameters`` are the answer
     "drop_after",  # done, then the connection closes
     "delay_after",  # done, and the answer comes ``seconds`` later
@@ -64,6 +66,7 @@ class Fault:
     code: int = 0
     description: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    gate: asyncio.Event | None = None
 
     def __post_init__(self) -> None:
         if self.action not in get_args(Action):
@@ -200,13 +203,13 @@ class BotApi:
         """Requests of one method, however they ended."""
         return [call for call in self.requests if call.method.lower() == method.lower()]
 
-    async def until(self, condition: Callable[[], bool], *, within: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], *, within: float = PATIENCE) -> None:
         """Wait until ``condition`` holds; it is asked again after every request. TimeoutError if it never does."""
         async with asyncio.timeout(within):
             while not condition():
                 await self._changed.wait()
 
-    async def wait_sent(self, count: int, *, within: float = 5.0) -> list[Sent]:
+    async def wait_sent(self, count: int, *, within: float = PATIENCE) -> list[Sent]:
         """Wait until ``count`` things were sent, edited or deleted in all; gives them."""
         await self.until(lambda: len(self.sent) >= count, within=within)
         return list(self.sent)
@@ -259,7 +262,7 @@ class BotApi:
         if fault and action == "error":
             raise self._ordered(fault)
         if fault and action == "delay":
-            await self._pause(fault.seconds)
+            await (fault.gate.wait() if fault.gate else self._pause(fault.seconds))
         result = await self.methods.call(call.method, call.params)
         call.processed = True
         self._tell()

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, select
 
 from bot.commands import Claim, Commands
 from bot.menus import MENU
@@ -16,10 +15,9 @@ from bot.personal import House
 from bot.replies import choose_language
 from bot.sender import open_bot
 from bot.storage import people, reports, sightings
-from bot.storage.schema import lanes
 from tests.builders import NOW, a_feed, a_subscription, an_entry
-from tests.conversations import buttons
-from tests.fakes.bot_api import TOKEN, BotApi
+from tests.conversations import buttons, taken_in
+from tests.fakes.bot_api import PATIENCE, TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat
 from tests.stage import Stage
 from tests.tdlib import accepted
@@ -169,32 +167,21 @@ async def test_a_stranger_who_adds_the_bot_gets_nothing(api: BotApi, commands: C
     api.crowd.private_message(STRANGER, "/start", "en")
     await api.until(lambda: len(api.texts(STRANGER)) == 1)
     api.crowd.channel_added(-1002222222222, STRANGER, title="Gardens")
-    await ask(api, "/help")
-    assert len(api.texts(STRANGER)) == 2
-
-
-async def until_paused(stage: Stage, is_paused: bool) -> None:
-    """Chats are answered beside each other, so no answer elsewhere says that a channel's news has been taken in."""
-
-    def look(connection: Connection) -> bool:
-        return any(connection.execute(select(lanes.c.paused.is_not(None))).scalars())
-
-    async with asyncio.timeout(5):
-        while await stage.database.read(look) != is_paused:
-            pass
+    await taken_in(api, commands)
+    assert len(api.texts(STRANGER)) == 1
 
 
 async def test_lost_rights_stop_the_lane_at_once_and_their_return_lets_it_go_on(
     api: BotApi, commands: Commands, lite: Stage
 ) -> None:
     api.crowd.bot_status(CHANNEL, ADMIN, "administrator", can_post_messages=False)
-    await until_paused(lite, True)
+    await taken_in(api, commands)
     await lite.read(an_entry(1), an_entry(2), an_entry(3, published=NOW))
     await lite.outbox().deliver_due()
     assert lite.sender.sent == []
     assert await lite.states() == ["pending"]
     api.crowd.bot_status(CHANNEL, ADMIN, "administrator", can_post_messages=True)
-    await until_paused(lite, False)
+    await taken_in(api, commands)
     await lite.deliver_until_idle(lite.outbox())
     assert await lite.states() == ["sent"]
 
@@ -209,7 +196,7 @@ async def test_the_admin_hears_at_once_of_rights_that_were_lost(api: BotApi, com
     commands.tell = tell
     await lite.read(an_entry(1), an_entry(2), an_entry(3, published=NOW))
     api.crowd.bot_status(CHANNEL, ADMIN, "administrator", can_post_messages=False)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         line = await told.get()
     assert line.startswith("کانال «آسمان شب»: اجازهٔ ارسال ندارم. ۱ نوشته نگه داشته‌ام.")
 
@@ -219,7 +206,7 @@ async def test_what_others_post_in_a_channel_raises_the_id_from_which_is_looked(
 ) -> None:
     api.crowd.channel_post(CHANNEL, "One")
     api.crowd.channel_post(CHANNEL, "Two")
-    await ask(api, "/help")
+    await taken_in(api, commands)
     assert await lite.database.read(sightings.last_seen, int(TOKEN.partition(":")[0]), CHANNEL) == 2
 
 
@@ -227,7 +214,7 @@ async def test_in_a_group_only_what_is_meant_for_the_bot_is_answered(api: BotApi
     group = api.add_chat(Chat(-1003333333333, type="supergroup", title="Gardeners", status="member"))
     for text in ("good morning", "/unknown", "/help@some_other_bot"):
         api.crowd.group_message(group.id, STRANGER, text)
-    await ask(api, "/help")
+    await taken_in(api, commands)
     assert api.texts(group.id) == []
     me: dict[str, Any] = api.methods.book.me
     api.crowd.group_message(group.id, STRANGER, f"/help@{me['username']}")

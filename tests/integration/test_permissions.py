@@ -15,7 +15,7 @@ from bot.storage.database import Database
 from bot.storage.schema import chats, subscriptions
 from bot.storage.subscribers import Place
 from tests.builders import NOW
-from tests.conversations import CHANNEL, GROUP, MARKS, World, buttons, world
+from tests.conversations import CHANNEL, GROUP, MARKS, World, buttons, taken_in, world
 from tests.fakes.bot_api import BOT_ID
 from tests.fakes.bot_api_chats import Chat
 from tests.fakes.clock import FakeClock
@@ -199,6 +199,7 @@ async def test_another_chat_is_its_admins_too(there: World, case: str) -> None:
     api.chats[SARA].username = "sara_private"
     api.crowd.bot_status(GROUP, OMID, "member")
     api.add_chat(Chat(OTHER_GROUP, type="supergroup", status="left", members={MINA: "creator"}))
+    await taken_in(api, there.commands)
     before = await kept(there)
     for text in (f"/subscribe sky {target}", f"/unsubscribe sky {target}"):
         asked = len(api.texts(MINA))

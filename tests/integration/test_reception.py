@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,24 +40,19 @@ async def there(sqlite: Database, clock: FakeClock) -> AsyncIterator[World]:
 
 
 async def test_fifty_people_at_once_are_answered_soon_and_each_in_order(there: World) -> None:
-    """The short form of 2,000 updates in a minute: 100 of them at that rate."""
-    api = there.api
-    asked: dict[tuple[int, str], float] = {}
+    """The short form of 2,000 updates in a minute: 100 of them, in the time of a processor that they may take."""
+    api, begun = there.api, time.process_time()
     for number in range(EACH):
         for person in range(100, 100 + PEOPLE):
             text = f"/date {number + 1} Mehr 1397" if number % 2 else f"/search star {person} {number}"
-            asked[person, str(number)] = time.monotonic()
             api.crowd.private_message(person, text, "en")
-            await asyncio.sleep(60 / 2000)
-    await api.until(lambda: len(api.sent) == PEOPLE * EACH, within=20)
-    took = []
+    await api.until(lambda: len(api.sent) == PEOPLE * EACH)
+    assert (time.process_time() - begun) / (PEOPLE * EACH) < 60 / 2000
     for person in range(100, 100 + PEOPLE):
         answers = [sent for sent in api.sent if sent.chat_id == person]
         for number, sent in enumerate(answers):
             is_date = "Lunar" in sent.text
             assert is_date == bool(number % 2), f"{person} was answered out of order"
-            took.append(sent.mono - asked[person, str(number)])
-    assert median(took) < 0.3
 
 
 async def test_a_slow_answer_holds_its_own_chat_alone(there: World) -> None:
@@ -66,10 +60,13 @@ async def test_a_slow_answer_holds_its_own_chat_alone(there: World) -> None:
     for person in (SARA, 8):
         api.crowd.private_message(person, "/help", "en")
     await api.until(lambda: len(api.sent) == 2)
-    api.fault("delay", method="sendMessage", chat_id=SARA, seconds=0.5)
+    slow = asyncio.Event()
+    api.fault("delay", method="sendMessage", chat_id=SARA, gate=slow)
     api.crowd.private_message(SARA, "/date 1 Mehr 1397", "en")
     api.crowd.private_message(SARA, "/help", "en")
     api.crowd.private_message(8, "/help", "en")
+    await api.until(lambda: len(api.sent) == 3)
+    slow.set()
     await api.until(lambda: len(api.sent) == 5)
     assert [sent.chat_id for sent in api.sent[2:]] == [8, SARA, SARA]
     assert "Lunar" in api.texts(SARA)[1]
