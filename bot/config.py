@@ -206,6 +206,7 @@ class Config:
     subscriptions: tuple[Subscription, ...] = ()
     refused: tuple[str, ...] = ()  #: what is not sent although it is configured, and why
     notes: tuple[str, ...] = ()  #: what works otherwise than one may think
+    private: frozenset[str] = frozenset()  #: feeds whose address holds a ${VARIABLE}: no list that leaves names it
     tags: Mapping[str, str] = field(default_factory=dict)  #: hashtags that mean the same in two languages
     templates: Mapping[str, str] = field(default_factory=lambda: render.TEMPLATES)
 
@@ -393,6 +394,7 @@ def _build(document: Document, file: YamlFile, *, with_token: bool) -> Config:
         subscriptions=tuple(allowed),
         refused=tuple(refused),
         notes=tuple(_in_order(list(_notes(document, file)))),
+        private=frozenset(name for name in document.feeds if "${" in (file.written(("feeds", name, "url")) or "")),
         tags=document.tags,
         templates={**render.TEMPLATES, **document.templates},
     )
@@ -553,9 +555,12 @@ def compare(old: Config, new: Config) -> Changes:
         tuple(sorted(there - here)),
         tuple(sorted(here - there)),
         tuple(sorted(name for name in here & there if old.channels[name] != new.channels[name])),
-        others=replace(old, channels={}, feeds=(), subscriptions=(), refused=())
-        != replace(new, channels={}, feeds=(), subscriptions=(), refused=()),
+        others=_without_parts(old) != _without_parts(new),
     )
+
+
+def _without_parts(config: Config) -> Config:
+    return replace(config, channels={}, feeds=(), subscriptions=(), refused=(), private=frozenset())
 
 
 def _routes(config: Config, feed: str) -> list[tuple[Any, ...]]:

@@ -355,6 +355,11 @@ def test_the_environment_fills_variables_in_texts_and_numbers(read: Read) -> Non
 # --- who inherits --------------------------------------------------------------------------------------------
 
 
+def test_a_feed_whose_address_holds_a_variable_is_known_as_private(read: Read) -> None:
+    keyed = "  keyed:\n    url: https://keyed.example/feed?key=${KEY}\n"
+    assert read(CHANNEL + FEED + keyed, KEY="s3cret").private == {"keyed"}
+
+
 def test_a_channel_wins_over_the_defaults_and_a_route_over_both(read: Read) -> None:
     config = read("""\
 defaults: {template: compact, digits: latin, hashtags: 1}
