@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint check format bench lock image crash soak fuzz shots scale search-scale page-scale summaries \
+.PHONY: help install install-dev run test lint docs check format bench lock image crash soak fuzz shots scale search-scale page-scale summaries \
 	clean
 
 help:  ## List the targets
@@ -77,6 +77,17 @@ fuzz: install-dev  ## The property tests with 3,000 examples each, and every fee
 shots: install-dev  ## Write pictures of the pages to var/shots (needs Chromium)
 	$(BIN)/python -m tests.shots
 
+# What builds the site is no business of the program, nor of its tests: it has an environment of its own.
+.docs-venv/.installed: requirements-docs.lock
+	$(PYTHON) -m venv .docs-venv
+	.docs-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+docs: install-dev .docs-venv/.installed  ## Write docs/configuration.md and the schema anew, and build the site into site/
+	$(BIN)/qasedak schema > docs/feeds.schema.json
+	$(BIN)/python -m tests.configuration_page
+	NO_MKDOCS_2_WARNING=1 .docs-venv/bin/mkdocs build --quiet
+
 page-scale: install-dev  ## Bytes and milliseconds of the status page with 1,000 feeds
 	$(BIN)/python -m tests.panel
 
@@ -90,10 +101,11 @@ lock:  ## Resolve the dependencies again, with hashes and without addresses
 	.lock-venv/bin/uv pip compile pyproject.toml --extra dev --extra scale --universal --generate-hashes --no-header --quiet --upgrade -c requirements.lock -o requirements-dev.lock
 	echo 'flit_core>=3.12,<4' | .lock-venv/bin/uv pip compile - pyproject.toml --extra scale --universal --generate-hashes --no-header --quiet -c requirements-dev.lock -o requirements-scale.lock
 	.lock-venv/bin/uv pip compile tests/bench/peers.in --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o tests/bench/peers.lock
+	echo 'mkdocs-material>=9.6,<10' | .lock-venv/bin/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade -o requirements-docs.lock
 	rm -rf .lock-venv
 
 image:  ## Build the container image
 	docker build --tag qasedak .
 
 clean:
-	rm -rf $(VENV) .bench-venv .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .bench-venv .docs-venv .lock-venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,7 +18,7 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot import render
+from bot import places, render
 from bot.errors import ConfigError
 from bot.feeds_yaml import (
     ArchiveSection,
@@ -315,13 +315,17 @@ def _check_archives(file: YamlFile) -> Iterator[Problem]:
         if not isinstance(relative, str) or not relative or "\0" in relative:
             continue
         path = ("archives", name, "path")
-        found = _files(archive_pattern(file.folder(path), relative))
+        pattern = archive_pattern(file.folder(path), relative)
+        found = places.files_of(pattern)
         if not found:
             said = f"no file matches archives.{name}.path, {_written(file, path)}; "
             yield file.value(path), said + f"it is relative to the folder of {Path(file.value(path).file).name}"
         elif all(os.path.isdir(each) for each in found):
             example = os.path.join(file.written(path) or "", "*.txt")
             yield file.value(path), f"archives.{name}.path names a folder; name its files, such as {example}"
+        elif (stray := places.stray(pattern, found)) is not None:
+            said = f"archives.{name}.path: {shown(os.path.basename(stray))} is a link that leads out of its folder; "
+            yield file.value(path), said + "name that file by itself, or remove it"
 
 
 def _check_replays(file: YamlFile) -> Iterator[Problem]:
@@ -330,11 +334,6 @@ def _check_replays(file: YamlFile) -> Iterator[Problem]:
         if "replay" in archive and archive.get("backfill") == "all":
             said = f"archives.{name} has backfill: all and replay; nothing would be left to replay, remove one of them"
             yield file.key(("archives", name, "replay")), said
-
-
-def _files(pattern: str) -> list[str]:
-    """As ``sources/archive.py`` finds them: a path with brackets in its name is a path before it is a pattern."""
-    return [pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True)
 
 
 def _check_templates(file: YamlFile) -> Iterator[Problem]:
@@ -536,7 +535,7 @@ def is_sample(feed: Feed) -> bool:
     """Whether a feed is the archive that ships with the project."""
     if feed.kind is not FeedKind.ARCHIVE:
         return False
-    folders = {Path(name).parent for name in _files(feed.url)}
+    folders = {Path(name).parent for name in places.files_of(feed.url)}
     return any((folder / SAMPLE_MARK).exists() for folder in folders)
 
 

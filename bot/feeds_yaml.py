@@ -164,7 +164,7 @@ class DigestSection(Section):
     """Of a day or of a week."""
     on: Weekday | None = None
     """Day of the week; default: its first, Saturday where the first calendar is jalali and Monday elsewhere."""
-    at: TimeOfDay = time(9)
+    at: TimeOfDay = Field(time(9), json_schema_extra={"default": "09:00"})
     """Time of day in the channel's zone, in quotes."""
     instead: Switch = False
     """It takes the place of single posts."""
@@ -217,7 +217,9 @@ class ChannelSection(Section):
     timezone: Zone = "Asia/Tehran"
     """Time zone of its dates, an IANA name; default: the bot's."""
     calendars: Annotated[list[Calendar], AfterValidator(each_once)] = Field(
-        default_factory=lambda: [Calendar.JALALI, Calendar.GREGORIAN], min_length=1
+        default_factory=lambda: [Calendar.JALALI, Calendar.GREGORIAN],
+        min_length=1,
+        json_schema_extra={"default": [Calendar.JALALI, Calendar.GREGORIAN]},
     )
     """Calendars of the date line, in order."""
     months: Months = Months.IRANIAN
@@ -234,7 +236,9 @@ class ChannelSection(Section):
     """A name under templates, or default, compact or full."""
     length: Length = Length.QUOTE
     """What happens to a text that is too long: cut, an expandable quote, or several messages."""
-    summary: Summary = Field(default_factory=SummarySection)
+    summary: Summary = Field(
+        default_factory=SummarySection, json_schema_extra={"default": {"sentences": 3, "max_chars": 600}}
+    )
     """How long summaries are, or off."""
     media: Media = Media.PREVIEW
     """A post's pictures: preview shows one large above the text; photo sends it with the text as its caption, a small
@@ -249,7 +253,7 @@ class ChannelSection(Section):
     """At most this many hashtags of the post's own."""
     silent: Switch = False
     """Without sound."""
-    max_age: Span = timedelta(days=30)
+    max_age: Span = Field(timedelta(days=30), json_schema_extra={"default": "30d"})
     """Older posts of HTTP feeds are stored, not sent."""
     on_edit: OnEdit = OnEdit.IGNORE
     """What happens to a message when its post is corrected; edit: it is changed in place, for two days."""
@@ -259,7 +263,7 @@ class ChannelSection(Section):
     """A post that links to one already sent there replies to it."""
     quiet_hours: Annotated[Quiet, AfterValidator(_leave_time)] = "off"
     """Hours of the channel's zone in which nothing goes out; posts wait for their end."""
-    max_per_hour: MostPerHour = None
+    max_per_hour: MostPerHour = Field(None, json_schema_extra={"default": "off"})
     """At most this many posts in any 60 minutes, or off; on a route, of that route's own posts."""
     overflow: Overflow = Overflow.WAIT
     """What has no room in an hour waits its turn, or goes out as one digest."""
@@ -309,7 +313,7 @@ class BotSection(Section):
     """What happens to a send whose outcome cannot be known."""
     open: bool = False
     """Whether anybody may follow any feed by its address, within limits."""
-    keep: Keep = None
+    keep: Keep = Field(None, json_schema_extra={"default": "forever"})
     """How long texts of posts are kept after they left their feed; identities and archives are kept for ever."""
     rate: Whole = Field(28, ge=1, le=1000)
     """Messages a second, all chats."""
@@ -344,7 +348,9 @@ class FeedSection(SourceSection):
 
     url: WebAddress
     """Its address."""
-    every: Annotated[Span, AfterValidator(polite_interval)] = timedelta(minutes=30)
+    every: Annotated[Span, AfterValidator(polite_interval)] = Field(
+        timedelta(minutes=30), json_schema_extra={"default": "30m"}
+    )
     """Shortest time between two readings; 15m at least."""
     full_text: Switch = False
     """The article that a new post links to is fetched, and its text taken."""
@@ -395,6 +401,10 @@ class Document(Section):
     """Layouts of messages, by names of your own."""
 
 
+#: Limits of our own kinds of values as pydantic leaves them, and as JSON Schema calls them.
+_LIMITS = {"ge": "minimum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+
+
 def json_schema() -> dict[str, Any]:
     """JSON Schema of feeds.yaml, for editors."""
     schema: dict[str, Any] = _without_null(Document.model_json_schema())
@@ -402,12 +412,19 @@ def json_schema() -> dict[str, Any]:
 
 
 def _without_null(schema: Any) -> Any:
-    """Pydantic's None means "not written" here; null in the file is a mistake, so the schema must not offer it."""
+    """Pydantic's None means "not written" here; null in the file is a mistake, so the schema must not offer it.
+
+    Limits get the names that JSON Schema has for them.
+    """
     if isinstance(schema, list):
         return [_without_null(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {key: _without_null(part) for key, part in schema.items() if not (key == "default" and part is None)}
+    kept = {
+        _LIMITS.get(key, key): _without_null(part)
+        for key, part in schema.items()
+        if not (key == "default" and part is None)
+    }
     branches = [branch for branch in kept.get("anyOf", ()) if branch != {"type": "null"}]
     if len(branches) == 1:
         del kept["anyOf"]

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bot import places
 from bot.errors import ConfigError
 from bot.yaml_file import Problem, YamlFile
 
@@ -49,6 +50,10 @@ def _imported(file: YamlFile, problems: list[Problem]) -> Iterator[Path]:
         place = file.value(("imports", index))
         full = os.path.join(glob.escape(os.path.abspath(file.path.parent)), os.path.expanduser(pattern))
         found = sorted(each for each in glob.glob(full, recursive=True) if not os.path.isdir(each))
+        if (stray := places.stray(full, found)) is not None:
+            said = "is a link that leads out of its folder; import that file by itself, or remove it"
+            problems.append((place, f"{os.path.basename(stray)} {said}"))
+            continue
         if not found:
             said = f"no file matches this import; it is relative to the folder of {file.path.name}"
             problems.append((place, said))

@@ -6,7 +6,6 @@ at the last reading (``archive_memory.py``) is left out.
 """
 
 import codecs
-import glob
 import os
 import pickle
 import tempfile
@@ -22,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from bot import places
 from bot.errors import ArchiveError
 from bot.model import Entry, Feed, Flag
 from bot.sources import archive_text, blocks, dated_text, exports, formats
@@ -45,9 +45,10 @@ def find_files(pattern: str) -> list[Path]:
     """
     if os.path.isdir(pattern):
         raise ArchiveError(f"{pattern}: is a directory; name its files, such as {os.path.join(pattern, '*.txt')}")
-    # A path with brackets in its name is a path before it is a pattern.
-    names = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
-    paths = sorted(path for path in map(Path, names) if path.is_file())
+    names = [name for name in places.files_of(pattern) if os.path.isfile(name)]
+    if (stray := places.stray(pattern, names)) is not None:
+        raise ArchiveError(f"{stray}: is a link that leads out of its folder; name that file by itself, or remove it")
+    paths = sorted(map(Path, names))
     if not paths:
         raise ArchiveError(f"{pattern}: no file matches; correct the path, or put the archive there")
     return paths

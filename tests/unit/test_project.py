@@ -69,7 +69,7 @@ def test_every_word_for_people_has_its_persian() -> None:
 
 
 def test_lock_files_carry_hashes_and_no_addresses() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-scale.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-scale.lock", "requirements-docs.lock"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert "://" not in text
