@@ -51,7 +51,7 @@ def find(entry: Entry) -> tuple[str, ...]:
 
 def _candidates(entry: Entry) -> Iterator[tuple[str, int]]:
     for enclosure in entry.enclosures:
-        url = richtext.telegram_url(enclosure.url)
+        url = richtext.telegram_url(_PUT_IN_FRONT.sub("", enclosure.url))
         if url and _is_picture(enclosure, url):
             yield url, enclosure.width or _width(url)
     for address in markup.images(entry.fullest or entry.summary or "", base_url=entry.link):
@@ -59,6 +59,10 @@ def _candidates(entry: Entry) -> Iterator[tuple[str, int]]:
         if url and _is_seen(url):
             # In a text a picture stands where somebody put it: after the first, order is worth more than size.
             yield url, min(_width(url), USUAL_WIDTH)
+
+
+#: Some publishers put their own address in front of one that is whole already.
+_PUT_IN_FRONT = re.compile(r"\Ahttps?://[^/]+/(?=https?://)")
 
 
 def _is_picture(enclosure: Enclosure, url: str) -> bool:

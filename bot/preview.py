@@ -274,7 +274,7 @@ class _Layout:
             message_html(message, self.words, marks=self.marks),
             _box(message.link_preview),
             tuple(tuple(button for button in row if is_safe(button.url)) for row in message.buttons),
-            "{:,}/{} · {}/{}".format(*counts),
+            self.digits("{:,}/{} · {}/{}".format(*counts)),
             self.words["foot"].format(*(self.digits(f"{number:,}") for number in counts)),
             counts[0] > limit or counts[2] > ENTITY_LIMIT,
             why,

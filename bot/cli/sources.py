@@ -18,6 +18,7 @@ from bot.errors import ConfigError
 from bot.model import Entry, LinkPreview, Message
 from bot.sources.discovery import Candidate
 from bot.text import dates, summary
+from bot.text.sentences import unwrapped
 
 Source = Annotated[str, typer.Argument(help="A URL, a feed file, or an archive path.", metavar="SOURCE")]
 Format = Annotated[looking.Format, typer.Option("--format", help="What kind of file it is.")]
@@ -127,7 +128,7 @@ def summarise(
 ) -> None:
     """Summarise a text file: one paragraph a line, or wrapped with empty lines between."""
     try:
-        paragraphs = summary.unwrapped(file.read_text(encoding="utf-8-sig"))
+        paragraphs = unwrapped(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(f"{file}: cannot be read ({reason}); name a text file in UTF-8") from error

@@ -6,6 +6,7 @@ Knows where the first paragraphs end, for what comes after them may go into an e
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +16,7 @@ from bot.model import Entry
 from bot.render.lines import BODY_MARK
 from bot.text import cutting, markup, persian
 from bot.text.markup import Block
-from bot.text.richtext import STYLES, RichText, entities, utf16_length
+from bot.text.richtext import ELLIPSIS, STYLES, RichText, entities, utf16_length
 from bot.text.sentences import sentence_ends
 from bot.text.tags import HUGE_TAG
 
@@ -108,7 +109,7 @@ def content_of(entry: Entry, title: str) -> Content:
     fold_at: int | None = None
     size = 0
     before: Block | None = None
-    for block in _without_title(list(_blocks(entry)), title):
+    for block in _without_title(_without_galleries(list(_blocks(entry))), title):
         rich = _shown(block, entry.language)
         if before is not None:
             pieces.append(RichText(_gap(before, block)))
@@ -122,7 +123,31 @@ def content_of(entry: Entry, title: str) -> Content:
         before = block
         if size > LONGEST:
             break
-    return Content(cutting.cut(RichText.join("", pieces), LONGEST), fold_at)
+    return Content(cutting.cut(_mended_end(RichText.join("", pieces)), LONGEST), fold_at)
+
+
+#: How feeds show that they end early.
+_TORN = re.compile(r"\s*(?:\[\s*(?:\u2026|\.{3})\s*\]|\(\s*(?:\u2026|\.{3})\s*\))\s*\Z")
+
+
+def _mended_end(rich: RichText) -> RichText:
+    torn = _TORN.search(rich.text, max(0, len(rich) - 20))
+    return rich.slice(0, torn.start()) + RichText(ELLIPSIS) if torn else rich
+
+
+def _without_galleries(blocks: list[Block]) -> list[Block]:
+    """Below each picture of some pages stands the same link to it, 'View fullsize': pictures are shown elsewhere."""
+    links = Counter(block.rich.text for block in blocks if _is_picture_link(block.rich))
+    repeated = {text for text, times in links.items() if times > 1}
+    return [block for block in blocks if block.rich.text not in repeated or not _is_picture_link(block.rich)]
+
+
+def _is_picture_link(rich: RichText) -> bool:
+    spans = rich.spans
+    return len(spans) == 1 and len(rich) == spans[0].end - spans[0].start and bool(_PICTURE.search(spans[0].url or ""))
+
+
+_PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:\?|\Z)", re.IGNORECASE)
 
 
 def _gap(before: Block, block: Block) -> str:

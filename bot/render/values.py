@@ -50,7 +50,7 @@ def values(
         "occasion": _occasion(post, subscription, replayed_on),
         "date": published.form(channel.date),
         "published": published,
-        "author": furniture(entry.author or ""),
+        "author": furniture(_author(entry)),
         "source": _source(post, subscription) if title else Markup(),  # else it stands for the title
         "tags": [Tag(word, hashtag) for word in entry.tags],
         "hashtags": hashtag.line(subscription.hashtags, entry.tags, channel.hashtags),
@@ -70,6 +70,14 @@ def values(
 def is_old(post: Post, feed: Feed) -> bool:
     """Old posts say so, and come without sound (PRODUCT 1.7)."""
     return post.is_old or feed.kind is FeedKind.ARCHIVE
+
+
+_ADDRESS = re.compile(r"\S+@\S+|https?://\S+")
+
+
+def _author(entry: Entry) -> str:
+    """A name: where a feed has no more than somebody's address, it is nobody's business."""
+    return _ADDRESS.sub("", entry.author or "").strip(" ()<>,;")
 
 
 def _summary(entry: Entry, title: str, options: SummaryOptions | None) -> str:
@@ -203,6 +211,18 @@ def _site(link: str | None) -> str | None:
 
 # --- hashtags ------------------------------------------------------------------------------------------------
 
+#: What blogs file a post under that nobody filed, as ``key_fold`` has it.
+_NO_CATEGORY = frozenset(
+    map(
+        persian.key_fold,
+        (
+            "uncategorized", "uncategorised", "unclassified", "no category", "بدون دسته بندی", "بدون دسته",
+            "دسته بندی نشده", "غير مصنف", "non class\u00e9", "sin categor\u00eda", "sem categoria", "senza categoria",
+            "unkategorisiert", "nicht kategorisiert", "bez kategorii", "без рубрики", "geen categorie",
+        ),
+    )
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Hashtags:
@@ -220,7 +240,8 @@ class Hashtags:
         for word in list(own)[: 10 * (limit + 1)]:
             if len(found) == most:
                 break
-            self._add(word, found)
+            if persian.key_fold(word) not in _NO_CATEGORY:
+                self._add(word, found)
         return Markup(" ".join(isolated_sigils(tag, self.direction) for tag in found.values()))  # noqa: S704 (no HTML)
 
     def _add(self, word: str, found: dict[str, str]) -> None:

@@ -1,10 +1,11 @@
-"""Where sentences end, in English and Persian.
+"""Where sentences end, in English and Persian, and where paragraphs do in a text without markup.
 
 Rules and a list of abbreviations, no model (persian.md 5.1: as good here as libraries of a hundred megabytes). Used
-for summaries and for cutting and splitting messages. Must not change a character: it only finds places.
+for summaries and for cutting and splitting messages. Must not change a word: it only finds places.
 """
 
 import re
+from itertools import pairwise
 
 _BEHIND_MARKS = "\"'\u2019\u201d\u00bb)]}\u2069\u200e\u200f\u300d\u300f\uff09"
 _CLOSERS = re.escape(_BEHIND_MARKS)
@@ -54,6 +55,42 @@ def split_sentences(text: str) -> list[str]:
                 found.append(sentence)
             start = end
     return found
+
+
+_WRAPPED_LINE, _LONGEST_WRAPPED = 50, 120  #: characters of a line that an editor broke
+_NEW_LINE = re.compile(r"[-*\u2022\u25e6\u2013\u2014>|]|\d+[.)] |https?://|#")
+_EMPTY_LINES = re.compile(r"\n\s*\n")
+
+
+def unwrapped(text: str) -> list[str]:
+    """The paragraphs of a plain text: a line is one, but for lines that an editor broke within a sentence."""
+    found: list[str] = []
+    for chunk in _EMPTY_LINES.split(text):
+        lines = [line for line in map(str.strip, chunk.split("\n")) if line]
+        width = max(map(len, lines), default=0)
+        goes_on = [_may_go_on(*both) for both in pairwise(lines)]
+        # What an editor broke had no room for the next word; of headlines one below the other that is chance.
+        had_room = [len(line) + len(then.split(maxsplit=1)[0]) < width for line, then in pairwise(lines)]
+        is_wrapped = (
+            width <= _LONGEST_WRAPPED
+            and goes_on.count(True) > 1
+            and not any(room for room, may in zip(had_room, goes_on, strict=True) if may)
+        )
+        for number, line in enumerate(lines):
+            if number and goes_on[number - 1] and (is_wrapped or line[0].islower()):
+                found[-1] += f" {line}"
+            else:
+                found.append(line)
+    return found
+
+
+def _may_go_on(line: str, following: str) -> bool:
+    return (
+        _WRAPPED_LINE <= len(line) <= _LONGEST_WRAPPED
+        and not is_sentence(line)
+        and line[-1] not in ":\uff1a"
+        and not _NEW_LINE.match(following)
+    )
 
 
 def is_sentence(text: str) -> bool:

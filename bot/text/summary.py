@@ -22,7 +22,7 @@ _MOST_SENTENCES = 200  #: later ones are not read: a book is not summarised by i
 
 _LETTER = re.compile(r"[^\W_]")
 _SHORT_LINE = 80  #: characters
-_WRAPPED_LINE, _LONGEST_WRAPPED = 50, 120  #: characters of a line that an editor broke
+_ASIDE = re.compile(r"[(\[][^()\[\]]*[)\]][.!]?")  #: (Photo: an agency)
 _LEADS_ON = ":,;\u060c\u061b\uff1a\uff0c\uff1b\u3001"  #: a greeting ends so, and the words above a list
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
@@ -48,19 +48,6 @@ def summarise(paragraphs: Sequence[str], *, title: str | None, sentences: int = 
     return [found[index] for index in chosen] or _first(found, sentences, max_chars)
 
 
-def unwrapped(text: str) -> list[str]:
-    """The paragraphs of a plain text: a line is one, but for long lines that stop within a sentence."""
-    found: list[str] = []
-    goes_on = False
-    for line in map(str.strip, text.splitlines()):
-        if goes_on and line:
-            found[-1] += f" {line}"
-        elif line:
-            found.append(line)
-        goes_on = _WRAPPED_LINE <= len(line) <= _LONGEST_WRAPPED and not is_sentence(line)
-    return found
-
-
 def leading(paragraphs: Sequence[str], *, title: str | None, sentences: int = 3, max_chars: int = 600) -> list[str]:
     """The first sentences, by the same filters and within the same limits."""
     found = _sentences(paragraphs, title)
@@ -76,15 +63,24 @@ def _sentences(paragraphs: Sequence[str], title: str | None) -> list[str]:
         if number == 0:
             text = _without_dateline(text)
         for sentence in split_sentences(text):
-            if not _LETTER.search(sentence) or sentence[-1] in _LEADS_ON:
+            if not _LETTER.search(sentence) or sentence[-1] in _LEADS_ON or _ASIDE.fullmatch(sentence):
                 continue
-            if len(sentence) > longest_title or persian.key_fold(sentence) != title_key:
+            if len(sentence) > longest_title or not _repeats(persian.key_fold(sentence), title_key):
                 found.append(sentence)
         if len(found) >= _MOST_SENTENCES:
             break
     # Lines that do not end as sentences do are labels and items, where the text is mostly sentences.
     whole = [sentence for sentence in found if len(sentence) > _SHORT_LINE or is_sentence(sentence)]
-    return (whole if 2 * sum(map(len, whole)) > sum(map(len, found)) else found)[:_MOST_SENTENCES]
+    ended = [sentence for sentence in found if is_sentence(sentence)]
+    if 2 * sum(map(len, whole)) <= sum(map(len, found)):
+        # A long list with some words above it: those say what it is.
+        whole = ended if len(ended) >= _FEW_SENTENCES else found
+    return whole[:_MOST_SENTENCES]
+
+
+def _repeats(said: str, title: str) -> bool:
+    """Whether the title says it, too: it may have a date or a number in front."""
+    return said == title or (len(said) >= _LONG_TITLE and said in title)
 
 
 def _without_dateline(text: str) -> str:
@@ -147,7 +143,14 @@ def choose(own_summary_html: str | None, content_html: str | None, title: str | 
     told = (leading if is_own else summarise)(
         own if is_own else content or own, title=title, sentences=options.sentences, max_chars=options.max_chars
     )
-    return "".join(sentence if sentence[-1] in FULL_WIDTH else f"{sentence} " for sentence in told).rstrip()
+    return "".join(f"{sentence}{_gap(sentence)}" for sentence in told).rstrip()
+
+
+def _gap(sentence: str) -> str:
+    """What stands behind it: an item of a list, which ends in no mark, has a line of its own."""
+    if sentence[-1] in FULL_WIDTH:
+        return ""
+    return " " if is_sentence(sentence) else "\n"
 
 
 def paragraphs(html: str | None, title: str | None) -> list[str]:

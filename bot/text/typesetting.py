@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.text.richtext import MARKS, RichText, Span, normalise
+from bot.text.sentences import unwrapped
 from bot.text.tables import Table
 from bot.text.tags import BLOCKS, LIMIT_CHARS, STYLES, VOID, Token, cleaned, is_hidden, link_target, tokens
 
@@ -78,7 +79,7 @@ def blocks(html: str, *, base_url: str | None = None, limit_chars: int = LIMIT_C
     if not _LOOKS_LIKE_HTML.search(source):
         source = _seen(entities_of_html.unescape(source))
         if not _ESCAPED_TWICE.match(source):
-            lines = (_SPACE.sub(" ", line).strip() for line in source.split("\n"))
+            lines = (_SPACE.sub(" ", line).strip() for line in unwrapped(_without_styles(source)))
             return [Block("paragraph", RichText(line)) for line in lines if line][:LIMIT_BLOCKS]
     walk = _Walk(base_url)
     for token in tokens(cleaned(source)):
@@ -86,6 +87,14 @@ def blocks(html: str, *, base_url: str | None = None, limit_chars: int = LIMIT_C
             break
         walk.take(token)
     return walk.finish()
+
+
+#: Rules of a style sheet whose tags a publisher took away.
+_STYLE_RULE = re.compile(r"^[ \t]*[.#@][\w .:#>,*()-]{1,120}\{[^{}]{0,3000}\}[ \t]*$", re.MULTILINE)
+
+
+def _without_styles(source: str) -> str:
+    return _STYLE_RULE.sub("", source) if source.count("{") > 1 else source
 
 
 def _seen(text: str) -> str:
@@ -149,9 +158,14 @@ class _Walk:
 
     def _append(self, text: str) -> None:
         if self._marker and text.strip():
+            begins = self._size
             self._texts.append(self._marker)
             self._size += len(self._marker)
             self._marker = ""
+            # What the item begins with is a link or code; its bullet is not.
+            for name, (depth, start, url) in self._open.items():
+                if start == begins:
+                    self._open[name] = (depth, self._size, url)
         self._texts.append(text)
         self._size += len(text)
         self._ends_in_space = text[-1:] in (" ", "\n")

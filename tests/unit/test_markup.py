@@ -213,6 +213,23 @@ def test_a_link_round_code_wins_and_one_round_blocks_goes_on() -> None:
     assert _spans(text.rich) == [("text_link", "b")]
 
 
+@pytest.mark.parametrize("tag", ["a href='https://g.example/'", "b", "code"])
+def test_the_bullet_of_an_item_is_outside_of_what_the_item_begins_with(tag: str) -> None:
+    (block,) = markup.blocks(f"<ul><li><{tag}>moon</{tag[:4].split()[0]}> and stars</ul>")
+    assert block.rich.text == "\u2022 moon and stars"
+    assert [(span.start, span.end) for span in block.rich.spans] == [(2, 6)]
+
+
+def test_a_plain_text_loses_a_style_sheet_and_the_breaks_of_an_editor() -> None:
+    text = (
+        "The moon is full tonight over the hills in the east of\nthe town.\n"
+        ".share a {\n  margin: 0;\n}\n.share .x { color: red; }\nBinoculars are enough."
+    )
+    found = [block.rich.text for block in markup.blocks(text)]
+    assert found == ["The moon is full tonight over the hills in the east of the town.", "Binoculars are enough."]
+    assert [block.rich.text for block in markup.blocks("Write {x} for {y}.")] == ["Write {x} for {y}."]
+
+
 def test_blocks_carry_the_span_of_their_kind() -> None:
     found = markup.blocks("<h1>a</h1><blockquote>b</blockquote><pre class='lang-rust'>c</pre>")
     assert [_spans(block.rich) for block in found] == [[("bold", "a")], [("blockquote", "b")], [("pre", "c")]]

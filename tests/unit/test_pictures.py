@@ -24,6 +24,7 @@ def an_image(name: str, **sides: int) -> Enclosure:
         ([an_image("a-150x150.jpg"), an_image("a.jpg"), an_image("a-1024x768.jpg")], ["a-1024x768.jpg"]),
         ([an_image("a.jpg?w=150"), an_image("a.jpg")], ["a.jpg"]),
         ([an_image("script.php?id=1"), an_image("script.php?id=2")], ["script.php?id=1", "script.php?id=2"]),
+        ([Enclosure(f"https://blog.example/{SITE}/a.jpg", "image/jpeg")], ["a.jpg"]),
         ([an_image("icon.png", width=30, height=30), an_image("line.png", width=900, height=2)], []),
         ([an_image("poster.jpg", width=9000, height=4000)], []),
         ([an_image("logo.svg"), an_image("photo.avif")], []),
@@ -34,8 +35,9 @@ def an_image(name: str, **sides: int) -> Enclosure:
         ([Enclosure(f"{SITE}/a.mp3", "audio/mpeg")], []),
     ],
     ids=[
-        "in-order", "wider-first", "wide-enough", "thumbnail-last", "sizes-of-one", "size-in-query", "scripts", "icons",
-        "too-large", "no-photo-format", "gravatar", "avatar", "no-address", "no-type", "recording",
+        "in-order", "wider-first", "wide-enough", "thumbnail-last", "sizes-of-one", "size-in-query", "scripts",
+        "twice-whole", "icons", "too-large", "no-photo-format", "gravatar", "avatar", "no-address",
+        "no-type", "recording",
     ],
 )  # fmt: skip
 def test_the_pictures_of_enclosures_best_first(enclosures: list[Enclosure], found: list[str]) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.model import SummaryOptions
 from bot.text import persian, summary
+from bot.text.sentences import unwrapped
 
 # --- sentences ----------------------------------------------------------------------------------------------
 
@@ -202,10 +203,10 @@ def test_where_nothing_is_said_there_is_no_summary(paragraphs: list[str]) -> Non
 
 @pytest.mark.parametrize("width", [60, 72, 100])
 def test_a_text_wrapped_by_an_editor_has_its_sentences_whole(width: int) -> None:
-    wrapped = summary.unwrapped(f"{TITLE}\n" + "\n\n".join(textwrap.fill(paragraph, width) for paragraph in GARDEN))
+    wrapped = unwrapped(f"{TITLE}\n" + "\n\n".join(textwrap.fill(paragraph, width) for paragraph in GARDEN))
     assert wrapped[0] == TITLE
     assert _sentences(wrapped) == _sentences([TITLE, *GARDEN])
-    assert summary.unwrapped("\n".join(SKY)) == SKY
+    assert unwrapped("\n".join(SKY)) == SKY
 
 
 def _sentences(paragraphs: list[str]) -> list[str]:
@@ -315,3 +316,59 @@ def test_a_feed_that_tears_its_only_text_loses_the_torn_sentence() -> None:
 def test_nothing_to_tell_is_an_empty_summary() -> None:
     assert summary.choose(None, None, None, OPTIONS) == ""
     assert summary.choose("<img src='https://example.org/a.png'>", "", "x", OPTIONS) == ""
+
+
+def test_items_of_a_list_stand_on_lines_of_their_own() -> None:
+    html = "<p>This autumn:</p><ul><li>Plant tulips<li>Cover the roses.<li>Sleep</ul>"
+    assert summary.choose(None, html, TITLE, OPTIONS) == "Plant tulips\nCover the roses. Sleep"
+
+
+def test_the_words_round_a_long_list_say_what_it_is() -> None:
+    items = "".join(f"<li>Rose number {number} of the long bed" for number in range(60))
+    words = "".join(f"<p>{sentence}</p>" for sentence in summary.split_sentences(GARDEN[1]))
+    told = summary.choose(None, f"{words}<ul>{items}</ul>", TITLE, OPTIONS)
+    assert told
+    assert "Rose number" not in told
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["Four hundred roses open in the old town", "(Photo: our own)", "[Updated on Monday]."],
+    ids=lambda t: t[:5],
+)
+def test_what_the_title_says_with_a_date_in_front_and_asides_are_not_told(first: str) -> None:
+    title = "13/08 - Four hundred roses open in the old town"
+    assert summary.choose(f"<p>{first}</p><p>Tea was served.</p>", None, title, OPTIONS) == "Tea was served."
+
+
+FROST = [
+    "باغچه در پاییز به آرامی می‌خوابد و کسی آن را بیدار",
+    "نمی‌کند تا بهار از راه برسد و خاک دوباره گرم شود؛ پس",
+    "صبر کنید.",
+]
+HEADLINES = [
+    "Four hundred roses open in the old town on a Saturday",
+    "The comet returns after sixty years and is seen by nobody at all",
+    "Rain",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "paragraphs"),
+    [
+        pytest.param(
+            "Tool and API support for the description framework\n is slowly coming of age.",
+            ["Tool and API support for the description framework is slowly coming of age."],
+            id="goes-on-in-small-letters",
+        ),
+        pytest.param(f"{FROST[0]}\n{FROST[1]}\n{FROST[2]}", [" ".join(FROST)], id="persian-has-no-small-letters"),
+        pytest.param("\n".join(HEADLINES), HEADLINES, id="headlines"),
+        pytest.param(
+            "What to bring to the garden on the second Saturday of May\n- gloves\n- tea",
+            ["What to bring to the garden on the second Saturday of May", "- gloves", "- tea"],
+            id="a-list",
+        ),
+    ],
+)
+def test_lines_that_an_editor_broke_are_one_paragraph(text: str, paragraphs: list[str]) -> None:
+    assert unwrapped(text) == paragraphs

@@ -115,6 +115,41 @@ def test_one_paragraph_without_end_is_folded_behind_a_sentence() -> None:
     assert " ".join((text[: text.index(quote)].strip(), quote)) == text
 
 
+def test_links_below_the_pictures_of_a_gallery_are_left_out() -> None:
+    links = "".join(f"<p><a href='/{number}.jpg?x=1'>View fullsize</a></p>" for number in range(3))
+    text = f"<p>Frost.</p>{links}<p><a href='/plan.png'>The plan</a></p>"
+    assert said("{{ content }}", replace(GARDEN, content=text)).text == "Frost.\n\nThe plan"
+
+
+@pytest.mark.parametrize("end", ["[...]", " [&hellip;]", "(…)"])
+def test_a_text_that_its_feed_tears_ends_in_an_ellipsis(end: str) -> None:
+    assert said("{{ content }}", replace(GARDEN, content=f"<p>Leaves are food{end}</p>")).text == "Leaves are food…"
+
+
+@pytest.mark.parametrize(
+    ("author", "shown"),
+    [
+        ("Sara Roshan <sara@garden.example>", f"By {FSI}Sara Roshan{PDI}"),
+        ("sara@garden.example (Sara Roshan)", f"By {FSI}Sara Roshan{PDI}"),
+        ("https://garden.example/ Sara", f"By {FSI}Sara{PDI}"),
+        ("sara@garden.example", "now"),
+    ],
+)
+def test_an_author_is_a_name_and_no_address(author: str, shown: str) -> None:
+    message = said("{{ t('By') }} {{ author }}\nnow", replace(GARDEN, author=author))
+    assert message.text.split("\n")[0] == shown
+
+
+def test_what_nobody_filed_is_no_hashtag_unless_the_operator_says_so() -> None:
+    entry = replace(GARDEN, tags=("Uncategorized", "بدون دسته‌بندی", "Non classé", "Garden"))
+    assert said("{{ hashtags }}", entry).text == "#Garden"
+    fixed = a_subscription(
+        channel=a_channel(language="en"), template_text="{{ hashtags }}", hashtags=("Uncategorized",)
+    )
+    (message,) = render(a_post(entry), fixed)
+    assert message.text == "#Uncategorized #Garden"
+
+
 def test_a_title_that_the_text_repeats_is_said_once() -> None:
     for content in ("<h1>A Garden in autumn</h1><p>Leaves.</p>", "<p>A garden in autumn</p><p>Leaves.</p>"):
         text = said("{{ title }}\n\n{{ content }}", an_entry(title="A garden in autumn", content=content)).text
