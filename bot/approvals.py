@@ -97,7 +97,7 @@ class Approvals:
         last = 0
         for part in parts:
             # A reply would be to a message of the channel, and the topic is the channel's too.
-            last = await self._send(chat_id, replace(part, thread=None, reply_to=None)) or last
+            last = await self._send(chat_id, replace(part, thread=None, reply_to=None, is_paid=False)) or last
         now = self._clock.now()
         expires_at = now + plan.after if plan.after else None
         card = approval_cards.card(

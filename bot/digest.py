@@ -165,7 +165,7 @@ def lay_out(
             *(tail if page is pages[-1] else []),
         ]
         message = render.lay_out("\n".join([*lines, *([""] if closing else []), *closing]), channel.language)
-        messages.append(replace(message, silent=channel.silent, thread=channel.thread))
+        messages.append(replace(message, silent=channel.silent, thread=channel.thread, is_paid=channel.paid_broadcast))
     return messages
 
 

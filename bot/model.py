@@ -416,6 +416,7 @@ class Channel:
     overflow: Overflow = Overflow.WAIT
     digest: DigestPlan | None = None
     approve: Approval | None = None
+    paid_broadcast: bool = False  #: its messages may go out faster than Telegram lets a bot for nothing, for Stars
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,6 +503,7 @@ class Message:
     buttons: tuple[tuple[Button, ...], ...] = ()  #: rows; an album can have none
     instead: "Message | None" = None  #: what goes out where Telegram refuses the media
     reply_to: int | None = None  #: a message of the same chat; where that is gone it goes out all the same
+    is_paid: bool = False  #: its bot pays for it where it is over Telegram's free limits
 
     @property
     def count(self) -> int:

@@ -62,7 +62,7 @@ from bot.model import (
     SentMessage,
     Subscription,
 )
-from bot.pacing import WINDOW, BotPace, Pace, chat_ready_at
+from bot.pacing import PAID, WINDOW, BotPace, Pace, chat_ready_at
 from bot.personal import House
 from bot.settlement import Settlement, settle_at, unsent
 from bot.storage import feeds, files, lanes, subscribers, ties
@@ -177,6 +177,7 @@ class Outbox:
         self._pace = pace
         self._on_uncertain = on_uncertain
         self._bot_pace = BotPace(pace)
+        self._paid_pace, self._next_paid = BotPace(PAID), asyncio.Lock()
         # Many lanes are served at once: what they write is committed together.
         self._attempt = Gathering(database, lanes.begin_all)
         self._arrive = Gathering(database, lanes.sent_all)
@@ -217,7 +218,9 @@ class Outbox:
         await self._resolve_targets(done)
         began = self._clock.now()
         last_claim = began + LONGEST_PASS
-        at_once = max(CONCURRENCY, min(self._pace.per_second // 8, MOST_AT_ONCE))
+        pays = any(route.channel.paid_broadcast for route in self.subscriptions.values())
+        rate = PAID.per_second if pays else self._pace.per_second
+        at_once = max(CONCURRENCY, min(rate // 8, MOST_AT_ONCE))
         running: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
@@ -298,7 +301,7 @@ class Outbox:
                     break
                 if not await self._gate.opens(lane, delivery, self._subscription(delivery), now):
                     continue
-                ready_at = self._ready_at(lane, recent, now)
+                ready_at = self._ready_at(lane, recent, now, is_paid=self._is_paid(delivery))
                 if self._stopping or ready_at > now:
                     next_at = self._wait_for_pace(lane, ready_at)
                     break
@@ -323,8 +326,10 @@ class Outbox:
         finally:
             self._serving.discard(lane.chat_id)
 
-    def _ready_at(self, lane: Lane, recent: Sequence[datetime], now: datetime, count: int = 1) -> datetime:
-        if lane.bot_id == PREVIEW_BOT:  # nobody counts there
+    def _ready_at(
+        self, lane: Lane, recent: Sequence[datetime], now: datetime, count: int = 1, *, is_paid: bool = False
+    ) -> datetime:
+        if lane.bot_id == PREVIEW_BOT or is_paid:  # nobody counts there
             return now
         ready_at = chat_ready_at(recent, now, is_group=lane.chat_id < 0, pace=self._pace, count=count)
         return max(ready_at, now + self._bot_pace.held(self._clock.monotonic()))
@@ -377,12 +382,12 @@ class Outbox:
         try:
             while left := unsent(parts, delivery.message_ids):
                 now = self._clock.now()
-                ready_at = self._ready_at(lane, [*recent, *answered], now, left[0].count)
+                ready_at = self._ready_at(lane, [*recent, *answered], now, left[0].count, is_paid=left[0].is_paid)
                 if ready_at > now:
                     await self._database.write(lanes.put_back, lane, delivery, ready_at, None)
                     return _Outcome(answered, self._wait_for_pace(lane, ready_at))
                 try:
-                    async with self._turn(lane, left[0].count):
+                    async with self._turn(lane, left[0].count, is_paid=left[0].is_paid):
                         if begun is not parts:
                             leased_at, begun = self._clock.monotonic(), parts
                             lane, delivery = await self._begin(lane, delivery, parts)
@@ -426,6 +431,10 @@ class Outbox:
         if refused.media:
             await self._database.write(files.forget, lane.bot_id, parts[index])
         return (*parts[:index], form, *parts[index + 1 :])
+
+    def _is_paid(self, delivery: Delivery) -> bool:
+        route = self.subscriptions.get(delivery.subscription_id)
+        return route is not None and route.channel.paid_broadcast
 
     def _subscription(self, delivery: Delivery) -> Subscription | None:
         return self.subscriptions.get(delivery.subscription_id) or self._house.subscription(delivery)
@@ -473,13 +482,13 @@ class Outbox:
         return lane, replace(delivery, attempts=delivery.attempts + 1, first_attempt_at=first, attempt_at=now)
 
     @asynccontextmanager
-    async def _turn(self, lane: Lane, count: int) -> AsyncIterator[None]:
+    async def _turn(self, lane: Lane, count: int, *, is_paid: bool = False) -> AsyncIterator[None]:
         """Wait until the bot may send *count* more messages; they are under way within."""
         if lane.bot_id == PREVIEW_BOT:  # nobody counts there
             yield
             return
-        pace = self._bot_pace
-        async with self._next_turn:
+        pace = self._paid_pace if is_paid else self._bot_pace
+        async with self._next_paid if is_paid else self._next_turn:
             while (wait := pace.wait(self._clock.monotonic(), count)) > 0:
                 if held := pace.held(self._clock.monotonic()):
                     raise RetryLater("Telegram asks the bot to wait", after=held)
@@ -516,7 +525,8 @@ class Outbox:
                 answer = await self._sender.send(lane.chat_id, message)
         except TimeoutError:
             raise Uncertain(f"no answer within {SEND_DEADLINE.seconds} s") from None
-        self._bot_pace.taken()
+        if not message.is_paid:
+            self._bot_pace.taken()
         return answer
 
     async def _settle_error(self, lane: Lane, delivery: Delivery, error: DeliveryError, done: Delivered) -> "_Outcome":

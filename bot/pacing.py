@@ -28,6 +28,10 @@ class Pace:
     per_chat_minute: int = 20
 
 
+#: Of messages that the bot pays for where they are over the free limits: Telegram takes 1,000 a second of them.
+PAID = Pace(per_second=930)
+
+
 def chat_ready_at(recent: Sequence[datetime], now: datetime, *, is_group: bool, pace: Pace, count: int = 1) -> datetime:
     """When a chat may get its next *count* messages; *recent* says when its last ones were answered, oldest first.
 

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.feeds_yaml import (
-    NOT_YET,
     ApproveSection,
     ArchiveSection,
     BotSection,
@@ -47,8 +46,6 @@ def _explain(problem: ErrorDetails, file: YamlFile) -> tuple[Place, str]:
     key, under = str(path[-1]) if path else "", _name(path[:-1])
     where = f" under {under}" if under else ""
     if kind == "extra_forbidden":
-        if key in NOT_YET:
-            return file.key(path), f"'{key}'{where} is not known to this version yet; remove it"
         return file.key(path), f"unknown key {shown(key)}{where}" + suggest(key, _known_keys(path))
     if kind == "missing":
         return file.key(path[:-1]), f"'{key}' is missing{where}; add it"

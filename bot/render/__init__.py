@@ -41,7 +41,11 @@ def render(
     except FILLING_ERRORS:
         # It was good for the examples and is not for this post: better in another layout than not at all.
         parts = _fill_in(TEMPLATES["default"], post, subscription, replayed_on, limit_utf16)
-    return [replace(message_of(part), silent=silent, thread=channel.thread) for part in parts if part]
+    return [
+        replace(message_of(part), silent=silent, thread=channel.thread, is_paid=channel.paid_broadcast)
+        for part in parts
+        if part
+    ]
 
 
 def _fill_in(

@@ -91,6 +91,7 @@ class TelegramSender:
             "disable_notification": message.silent,
             "message_thread_id": message.thread if message.thread != 1 else None,  # 1 is General: it must be left out
             "reply_parameters": _reply_parameters(message),
+            "allow_paid_broadcast": message.is_paid or None,
         }
         if message.kind is MessageKind.ALBUM:
             # The caption of the first item stands under the album, as long as no other has one.

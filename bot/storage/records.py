@@ -97,6 +97,7 @@ def message_of(stored: dict[str, Any]) -> Message:
         buttons=tuple(tuple(Button(**button) for button in row) for row in stored["buttons"]),
         instead=message_of(stored["instead"]) if stored["instead"] else None,
         reply_to=stored.get("reply_to"),
+        is_paid=stored.get("is_paid", False),
     )
 
 

@@ -13,6 +13,7 @@ from tests.fakes.bot_api_checks import Entities, Refusal, bad
 
 PER_CHAT = (20, 60.0)  #: messages and seconds allowed to a group or channel
 OVERALL = (30, 1.0)
+PAID = (1000, 1.0)  #: of those sent with allow_paid_broadcast, which count for nothing else
 
 _CONTENT = ("text", "entities", "caption", "caption_entities", "photo", "document", "link_preview_options")
 _RIGHTS = (
@@ -110,6 +111,7 @@ class Sent:
     text: str  #: or the caption
     entities: Entities  #: the bot's own; ``message`` has those Telegram found too
     message: dict[str, Any]
+    is_paid: bool = False
 
 
 class ChatBook:
@@ -141,7 +143,7 @@ class ChatBook:
             "has_main_web_app": False,
         }
         self._shared_id = 0
-        self._paces: dict[int | None, deque[float]] = {}
+        self._paces: dict[int | str | None, deque[float]] = {}
         self._waits: dict[int | None, float] = {}
 
     # --- finding -------------------------------------------------------------------------------------------
@@ -263,20 +265,24 @@ class ChatBook:
         chat: Chat,
         body: Mapping[str, Any],
         entities: Entities | None = None,
+        *,
+        is_paid: bool = False,
     ) -> None:
         mono = self.monotonic()
         text = body.get("text") or body.get("caption") or ""
         message = dict(body)
         seq = len(self.sent) + 1
         self.sent.append(
-            Sent(seq, mono, event, method, chat.id, body["message_id"], text, list(entities or []), message)
+            Sent(seq, mono, event, method, chat.id, body["message_id"], text, list(entities or []), message, is_paid)
         )
-        if self.strict and event == "send":
+        if self.strict and event == "send" and is_paid:
+            self._pace("paid", mono, PAID)
+        elif self.strict and event == "send":
             if chat.type != "private":
                 self._pace(chat.id, mono, PER_CHAT)
             self._pace(None, mono, OVERALL)
 
-    def _pace(self, key: int | None, mono: float, limit: tuple[int, float]) -> None:
+    def _pace(self, key: int | str | None, mono: float, limit: tuple[int, float]) -> None:
         most, span = limit
         times = self._paces.setdefault(key, deque())
         times.append(mono)

@@ -114,7 +114,7 @@ class Methods:
         checks.non_empty(text, checks.TEXT_LIMIT, "message is too long")
         self.book.allow_send(chat)
         content = {"text": text, "entities": checks.with_found(text, entities), "link_preview_options": shown}
-        return self._post("sendMessage", chat, content | extra, entities)
+        return self._post(params, "sendMessage", chat, content | extra, entities)
 
     def _destination(self, params: Params) -> tuple[Chat, dict[str, Any]]:
         reply = parsed(params, "reply_parameters", dict, "can't parse reply parameters JSON object")
@@ -142,9 +142,12 @@ class Methods:
             raise bad("TOPIC_CLOSED")
         return {"message_thread_id": thread, "is_topic_message": True}
 
-    def _post(self, method: str, chat: Chat, content: Params, entities: checks.Entities) -> dict[str, Any]:
+    def _post(
+        self, params: Params, method: str, chat: Chat, content: Params, entities: checks.Entities
+    ) -> dict[str, Any]:
         body = self.book.add_message(chat, content)
-        self.book.record("send", method, chat, body, entities)
+        is_paid = checks.flag(params, "allow_paid_broadcast")
+        self.book.record("send", method, chat, body, entities, is_paid=is_paid)
         return body
 
     def _send_file(self, params: Params, kind: str) -> dict[str, Any]:
@@ -155,7 +158,7 @@ class Methods:
         self.book.allow_send(chat, f"{kind}s")
         content = self._file(str(params.get(kind) or ""), kind) | extra
         content |= {"caption": caption, "caption_entities": checks.with_found(caption, entities)}
-        return self._post(f"send{kind.capitalize()}", chat, content, entities)
+        return self._post(params, f"send{kind.capitalize()}", chat, content, entities)
 
     def _file(self, source: str, kind: str, number: int | None = None) -> dict[str, Any]:
         code = self.broken_urls.get(source)
@@ -192,7 +195,7 @@ class Methods:
         self.book.allow_send(chat, "photos")
         contents = [self._album_part(part, number) for number, part in enumerate(album, start=1)]
         group = {"media_group_id": str(13_000_000_000 + len(self.book.sent))} if len(album) > 1 else {}
-        return [self._post("sendMediaGroup", chat, content | extra | group, own) for content, own in contents]
+        return [self._post(params, "sendMediaGroup", chat, content | extra | group, own) for content, own in contents]
 
     def _album_part(self, part: Params, number: int) -> tuple[dict[str, Any], checks.Entities]:
         caption, entities = checks.normalise(*checks.raw_text(part, "caption"))
@@ -212,7 +215,7 @@ class Methods:
         if is_forward:
             content |= {"forward_origin": self.book.origin(message)}
         entities = content.get("entities") or content.get("caption_entities") or []
-        body = self._post(method, chat, content, entities)
+        body = self._post(params, method, chat, content, entities)
         return body if is_forward else {"message_id": body["message_id"]}
 
     # --- changing ------------------------------------------------------------------------------------------

@@ -116,6 +116,7 @@ OF_A_CHANNEL = {
     "footer": ('"@mychannel"', "footer", "@mychannel"),
     "hashtags": ("0", "hashtags", 0),
     "silent": ("true", "silent", True),
+    "paid_broadcast": ("true", "paid_broadcast", True),
     "local_time": ("true", "local_time", True),
     "quiet_hours": (
         '{hours: "23:00-7:00", days: [friday]}',

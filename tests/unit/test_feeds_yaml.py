@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from bot import feeds_yaml
 from bot.config import Config, read_config
 from bot.errors import ConfigError
-from bot.feeds_yaml import NOT_YET
 from bot.yaml_file import MAX_ALIASES, YamlFile
 
 Problems = Callable[..., list[str]]
@@ -494,13 +493,6 @@ def test_a_mistake_in_the_bots_section_is_told(keys: str, column: int, said: str
 @pytest.mark.parametrize(("text", "place", "said"), WHOLE)
 def test_a_mistake_anywhere_is_told(text: str | bytes, place: str, said: str, problems: Problems) -> None:
     assert problems(text)[0] == f"feeds.yaml:{place}: {said}"
-
-
-@pytest.mark.parametrize("key", sorted(NOT_YET))
-def test_a_key_that_nothing_reads_yet_is_refused(key: str, problems: Problems) -> None:
-    assert problems(CHANNEL + f"    {key}: x\n") == [
-        f"feeds.yaml:4:5: '{key}' under channels.main is not known to this version yet; remove it"
-    ]
 
 
 # --- templates -----------------------------------------------------------------------------------------------
