@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint docs check format bench lock image crash soak fuzz shots scale search-scale page-scale summaries \
-	clean
+.PHONY: help install install-dev run test lint docs check format bench lock image crash soak fuzz shots search-scale page-scale \
+	archive-scale summaries clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -59,10 +59,7 @@ bench: install-dev .bench-venv/.installed  ## Ratios against peers in the same r
 summaries: install-dev  ## How good the summaries are, beside the first three sentences (PICKS=1: what was picked)
 	$(BIN)/python -m tests.summaries $(if $(PICKS),--picks)
 
-search-page-scale: install-dev  ## Bytes and milliseconds of the status page with 1,000 feeds
-	$(BIN)/python -m tests.panel
-
-scale: install-dev  ## How long a search takes among 200,000 posts, on both databases
+search-scale: install-dev  ## How long a search takes among 200,000 posts, on both databases
 	$(BIN)/python -m tests.search_at_scale
 
 crash: install-dev  ## 300 runs of the crash test, an hour
@@ -91,7 +88,7 @@ docs: install-dev .docs-venv/.installed  ## Write docs/configuration.md and the 
 page-scale: install-dev  ## Bytes and milliseconds of the status page with 1,000 feeds
 	$(BIN)/python -m tests.panel
 
-scale: install-dev  ## Time and memory of an archive of 100,000 posts
+archive-scale: install-dev  ## Time and memory of an archive of 100,000 posts
 	$(BIN)/python -m tests.archive_at_scale
 
 lock:  ## Resolve the dependencies again, with hashes and without addresses

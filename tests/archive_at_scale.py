@@ -1,4 +1,4 @@
-"""`make scale`: time and peak memory of a large archive: read alone, then through poller and store into SQLite.
+"""`make archive-scale`: time and peak memory of a large archive: read alone, then through poller and store into SQLite.
 
 `python -m tests.archive_at_scale [POSTS] [FILES]`. Each of the two is a process of its own, for the memory's sake.
 """

@@ -1,6 +1,6 @@
 """A bot that has seen much, behind its status page: for pictures, for tests in a browser, and for its size.
 
-``python -m tests.panel`` measures the page with 1,000 feeds: its bytes, and how long it takes.
+`make page-scale` (``python -m tests.panel``) measures the page with 1,000 feeds: its bytes, and how long it takes.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The short form of `make scale`: what it measures is what it says."""
+"""The short form of `make archive-scale`: what it measures is what it says."""
 
 import re
 from pathlib import Path

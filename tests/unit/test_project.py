@@ -77,8 +77,12 @@ def test_lock_files_carry_hashes_and_no_addresses() -> None:
 
 
 def test_the_make_targets_of_the_contract_are_there() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    assert {"install", "run", "test", "check", "bench", "lock", "image", "crash", "soak", "fuzz", "shots"} <= targets
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert {"install", "run", "test", "check", "bench", "lock", "image", "crash", "soak", "fuzz", "shots"} <= {*targets}
+    assert len(targets) == len(set(targets)), "a target is written twice, and make takes the last"
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.py")]
+    named = {name for page in pages for name in re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))}
+    assert named <= {*targets}
 
 
 def test_every_state_of_a_delivery_is_drawn_where_it_is_decided() -> None:
