@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from bot.errors import ConfigError, StorageError
+from bot.storage.dialects import one_at_a_time
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,8 +82,7 @@ class Database:
         """
         self._make_folder()
         with self._explain(), self._writer_engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            one_at_a_time(connection, MIGRATION_LOCK)
             before, after = _revision(connection), HEAD
             if before != after:
                 from bot.storage import migration  # not at the top: see there

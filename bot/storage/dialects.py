@@ -1,9 +1,10 @@
 """What SQLite and PostgreSQL share and SQLAlchemy spells apart: insert or update, and long lists of keys."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 #: Bound parameters of one statement; SQLite's own limit is 32,766.
@@ -25,20 +26,33 @@ def upsert(
 
 def upsert_all(connection: Connection, table: Any, rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
     """Insert *rows*, or update those with this unique *key* in every other column given; all rows have the same."""
-    if not rows:
-        return
-    statement = insert_into(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    if rows:
+        connection.execute(_upsert(connection.dialect.name, table, tuple(key), tuple(rows[0])), rows)
+
+
+@cache
+def _upsert(dialect: str, table: Any, key: tuple[str, ...], names: tuple[str, ...]) -> Any:
+    """Made once for all: to put a statement together costs SQLAlchemy more than SQLite needs to carry it out."""
+    statement = _insert(dialect, table)
+    changed = {name: statement.excluded[name] for name in names if name not in key}
     if changed:
-        statement = statement.on_conflict_do_update(index_elements=list(key), set_=changed)
-    else:
-        statement = statement.on_conflict_do_nothing()
-    connection.execute(statement, rows)
+        return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+    return statement.on_conflict_do_nothing()
 
 
 def insert_into(connection: Connection, table: Any) -> Any:
     """An insert that may say what happens on a conflict."""
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    return _insert(connection.dialect.name, table)
+
+
+def _insert(dialect: str, table: Any) -> Any:
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+
+
+def one_at_a_time(connection: Connection, key: int) -> None:
+    """Let no other transaction that asks for this *key* go on before this one ends. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 def in_chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -5,9 +5,9 @@ Called by ``ingest.py`` for what a reading brought, and by ``replays.py``. Which
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Executable, and_, bindparam, exists, insert, or_, select, update
 
 from bot import routing
 from bot.model import Channel, DeliveryClass, Entry, Feed, SameStory, Subscription, Verdict
@@ -62,14 +62,7 @@ def _enqueue_untold(
         edits.mention(connection, {post_id: one.delivery_id for post_id, one in told.items() if one.delivery_id}, now)
     going = [post_id for post_id in post_ids if post_id not in told]
     stories.remember(connection, going)
-    is_live = turn is DeliveryClass.LIVE
-    place = posts.c.id if is_live else func.row_number().over(order_by=(posts.c.effective_at, posts.c.id))
-    return sum(
-        enqueue(
-            connection, subscription, now, turn, select(posts.c.id, place.label("place")).where(posts.c.id.in_(some))
-        )
-        for some in in_chunks(going)
-    )
+    return enqueue(connection, subscription, now, turn, going)
 
 
 def publish_to_subscribers(
@@ -160,37 +153,17 @@ def _newest_that_pass(
 
 
 def enqueue(
-    connection: Connection,
-    subscription: Subscription,
-    now: datetime,
-    turn: DeliveryClass,
-    chosen: Select[*tuple[Any, ...]],
+    connection: Connection, subscription: Subscription, now: datetime, turn: DeliveryClass, post_ids: Sequence[int]
 ) -> int:
-    """Put the *chosen* posts (id, place) into the outbox in that order, and wake the lane.
+    """Put posts into the outbox, live ones in the order of their ids, others by date, and wake the lane.
 
     A post already there stays as it is.
     """
-    wanted = chosen.subquery()
-    route = subscriptions.alias()
-    already = exists().where(
-        and_(
-            deliveries.c.bot_id == route.c.bot_id,
-            deliveries.c.target_id == route.c.target_id,
-            deliveries.c.post_id == wanted.c.id,
-            deliveries.c.kind == "post",
-        )
-    )
-    waiting = records.waiting(route, wanted.c.id, turn, now)
-    rows = (
-        select(*waiting.values())
-        .select_from(route.join(wanted, true()))
-        .where(route.c.id == subscription.id, ~already)
-        .order_by(wanted.c.place)
-    )
-    # Counted by what comes back: psycopg does not tell the number of rows of such a statement.
-    count = len(
-        connection.execute(insert(deliveries).from_select(list(waiting), rows).returning(deliveries.c.id)).all()
-    )
+    count = 0
+    for some in in_chunks(post_ids):
+        asked = {"subscription_id": subscription.id, "post_ids": some, "now": now}
+        # Counted by what comes back: psycopg does not tell the number of rows of such a statement.
+        count += len(connection.execute(_deliveries(turn), asked).all())
     if count:
         wake_lane(connection, subscription.id, now)
     return count
@@ -198,13 +171,44 @@ def enqueue(
 
 def wake_lane(connection: Connection, subscription_id: int, now: datetime) -> None:
     """Have the outbox look at the lane of a subscription as soon as it may."""
+    connection.execute(_woken_lane(), {"subscription_id": subscription_id, "now": now})
+
+
+# Made once: to put one of them together costs SQLAlchemy more than SQLite needs to carry it out.
+
+
+@cache
+def _deliveries(turn: DeliveryClass) -> Executable:
+    already = exists().where(
+        and_(
+            deliveries.c.bot_id == subscriptions.c.bot_id,
+            deliveries.c.target_id == subscriptions.c.target_id,
+            deliveries.c.post_id == posts.c.id,
+            deliveries.c.kind == "post",
+        )
+    )
+    now = bindparam("now", type_=deliveries.c.due_at.type)
+    waiting = records.waiting(subscriptions, posts.c.id, turn, now)
+    by_date = () if turn is DeliveryClass.LIVE else (posts.c.effective_at,)
+    rows = (
+        select(*waiting.values())
+        .select_from(subscriptions.join(posts, posts.c.id.in_(bindparam("post_ids", expanding=True))))
+        .where(subscriptions.c.id == bindparam("subscription_id"), ~already)
+        .order_by(*by_date, posts.c.id)
+    )
+    return insert(deliveries).from_select(list(waiting), rows).returning(deliveries.c.id)
+
+
+@cache
+def _woken_lane() -> Executable:
+    now = bindparam("now", type_=lanes.c.next_at.type)
     lane = (
         select(targets.c.bot_id, targets.c.chat_id)
         .join(subscriptions, subscriptions.c.target_id == targets.c.id)
-        .where(subscriptions.c.id == subscription_id)
+        .where(subscriptions.c.id == bindparam("subscription_id"))
         .subquery()
     )
-    connection.execute(
+    return (
         update(lanes)
         .where(
             exists().where(lanes.c.bot_id == lane.c.bot_id, lanes.c.chat_id == lane.c.chat_id),

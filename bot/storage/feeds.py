@@ -1,8 +1,8 @@
 """Which feeds and routes there are, which feeds are due, and how their readings ended. Functions of a transaction."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    insert,
     literal,
     or_,
     select,
@@ -29,7 +28,7 @@ from bot.health import FeedState, Health
 from bot.manners import NextCheck, Rhythm, Trail
 from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
 from bot.storage import own_posts, subscribers
-from bot.storage.addresses import host_of, host_of_url
+from bot.storage.addresses import host_of_url
 from bot.storage.dialects import insert_into, upsert
 from bot.storage.schema import feed_names, feeds, hosts, lanes, post_keys, posts, subscriptions, targets
 
@@ -56,157 +55,6 @@ class Routes:
     def of_feed(self, feed_id: int) -> list[Subscription]:
         """The subscriptions that want posts of this feed."""
         return self._by_feed.get(feed_id, [])
-
-
-def reconcile(
-    connection: Connection,
-    bot_id: int,
-    configured: Sequence[Feed],
-    wanted: Sequence[Subscription],
-    now: datetime,
-) -> tuple[Routes, list[int]]:
-    """Make the database agree with feeds.yaml; return the routes, and the ids of subscriptions that are new.
-
-    The same address under a new name is a rename; the same name with a new address is a move: history stays. What
-    left the file becomes inactive and is kept.
-    """
-    ids = _reconcile_names(connection, configured, now)
-    addresses = {row.id: row.url for row in connection.execute(select(feeds.c.id, feeds.c.url))}
-    read: dict[int, Feed] = {}
-    # Of names that share a place, the one that has its address goes first; another may have moved there.
-    for feed in sorted(configured, key=lambda feed: addresses[ids[feed.name]] != feed.url):
-        found = replace(feed, id=ids[feed.name])
-        first = read.get(found.id)
-        read[found.id] = _together(first, found) if first else found
-    known = set(connection.execute(select(subscriptions.c.id).where(subscriptions.c.bot_id == bot_id)).scalars())
-    kept: dict[int, Subscription] = {}
-    for subscription in wanted:
-        placed = replace(subscription, feed=replace(subscription.feed, id=ids[subscription.feed.name]))
-        subscription_id = _upsert_subscription(connection, bot_id, placed, ids.keys(), now)
-        kept[subscription_id] = replace(placed, id=subscription_id)
-    connection.execute(
-        update(subscriptions)
-        .where(subscriptions.c.bot_id == bot_id, ~subscriptions.c.own, subscriptions.c.id.not_in(kept))
-        .values(active=False)
-    )
-    return Routes(read, kept, bot_id), sorted(kept.keys() - known)
-
-
-def _together(first: Feed, other: Feed) -> Feed:
-    """One reading for two names of one address."""
-    return replace(first, every=min(first.every, other.every), full_text=first.full_text or other.full_text)
-
-
-def _reconcile_names(connection: Connection, configured: Sequence[Feed], now: datetime) -> dict[str, int]:
-    rows = connection.execute(
-        select(feed_names.c.name, feed_names.c.active, feeds.c.id, feeds.c.kind, feeds.c.url).join(
-            feeds, feed_names.c.feed_id == feeds.c.id
-        )
-    ).all()
-    stored = {row.name: row for row in rows}
-    in_file = {(feed.kind.value, feed.url) for feed in configured}
-    moved: set[tuple[str, str]] = set()
-    ids: dict[str, int] = {}
-    for feed in configured:
-        feed_id = _find_feed(connection, feed)
-        old = stored.get(feed.name)
-        if feed_id is None and old and old.kind == feed.kind and (old.kind, old.url) not in in_file | moved:
-            feed_id = old.id
-            moved.add((old.kind, old.url))  # two names of one address may part: the first takes the history with it
-            _move(connection, old.id, feed, now)
-        if feed_id is None:
-            feed_id = _insert_feed(connection, feed, now)
-        if old is not None and not old.active:
-            _reawaken(connection, feed_id, now)
-        ids[feed.name] = feed_id
-        upsert(connection, feed_names, {"name": feed.name}, {"feed_id": feed_id, "active": True})
-    connection.execute(update(feed_names).where(feed_names.c.name.not_in(ids)).values(active=False))
-    return ids
-
-
-def _find_feed(connection: Connection, feed: Feed) -> int | None:
-    found: int | None = connection.execute(
-        select(func.coalesce(feeds.c.merged_into, feeds.c.id)).where(feeds.c.kind == feed.kind, feeds.c.url == feed.url)
-    ).scalar_one_or_none()
-    return found
-
-
-def _insert_feed(connection: Connection, feed: Feed, now: datetime) -> int:
-    feed_id: int = connection.execute(
-        insert(feeds)
-        .values(kind=feed.kind, url=feed.url, host=host_of(feed), next_check_at=now, next_check_why="new")
-        .returning(feeds.c.id)
-    ).scalar_one()
-    return feed_id
-
-
-def _move(connection: Connection, feed_id: int, feed: Feed, now: datetime) -> None:
-    """Give a feed its new address. Validators were the old address's, and so were its troubles; they go."""
-    state = _columns_of(FeedState())
-    del state["newest_at"], state["gap_seconds"]  # what it says is the same
-    connection.execute(
-        update(feeds)
-        .where(feeds.c.id == feed_id)
-        .values(
-            url=feed.url, host=host_of(feed), etag=None, last_modified=None, digest=None, validators_url=None,
-            items=None, error=None, next_check_at=now, next_check_why="moved", **state,
-        )
-    )  # fmt: skip
-
-
-def _reawaken(connection: Connection, feed_id: int, now: datetime) -> None:
-    """Ask a feed again that came back into feeds.yaml, also one that was gone: that is how a person says so."""
-    connection.execute(
-        update(feeds)
-        .where(feeds.c.id == feed_id, or_(feeds.c.gone, feeds.c.failures > 0))
-        .values(
-            gone=False, gone_since=None, failures=0, parse_failures=0, failing_since=None, error=None,
-            health=Health.OK, health_since=now, next_check_at=now, next_check_why="back in feeds.yaml",
-        )
-    )  # fmt: skip
-
-
-def _upsert_subscription(
-    connection: Connection, bot_id: int, subscription: Subscription, names: Collection[str], now: datetime
-) -> int:
-    target_id = _upsert_target(connection, bot_id, subscription, now)
-    key = {"bot_id": bot_id, "target_id": target_id, "own": False, "feed_name": subscription.feed.name}
-    found = select(subscriptions.c.id).filter_by(**key)
-    if connection.execute(found).first() is None:
-        _rename_subscription(connection, key, subscription.feed.id, names)
-    upsert(
-        connection, subscriptions, key, {"feed_id": subscription.feed.id, "active": True}, on_insert={"created_at": now}
-    )
-    subscription_id: int = connection.execute(found).scalar_one()
-    return subscription_id
-
-
-def _rename_subscription(connection: Connection, key: dict[str, Any], feed_id: int, names: Collection[str]) -> None:
-    """Let a route follow its feed to a new name: what waits in it still goes out."""
-    renamed = connection.execute(
-        select(subscriptions.c.id)
-        .where(subscriptions.c.bot_id == key["bot_id"], subscriptions.c.target_id == key["target_id"])
-        .where(subscriptions.c.feed_id == feed_id, subscriptions.c.active, ~subscriptions.c.own)
-        .where(subscriptions.c.feed_name.not_in(names))
-        .order_by(subscriptions.c.id)
-    ).first()
-    if renamed is not None:
-        connection.execute(
-            update(subscriptions).where(subscriptions.c.id == renamed.id).values(feed_name=key["feed_name"])
-        )
-
-
-def _upsert_target(connection: Connection, bot_id: int, subscription: Subscription, now: datetime) -> int:
-    channel = subscription.channel
-    key = {"bot_id": bot_id, "chat": channel.chat, "thread": channel.thread or 0}
-    upsert(connection, targets, key, {"channel": channel.name})
-    row = connection.execute(select(targets.c.id, targets.c.chat_id).filter_by(**key)).one()
-    if row.chat_id is None:
-        if bot_id == PREVIEW_BOT:  # the preview has no chat ids of its own: each target is one
-            resolve_target(connection, row.id, row.id, now)
-        elif channel.chat.lstrip("-").isdigit():
-            resolve_target(connection, row.id, int(channel.chat), now)
-    return int(row.id)
 
 
 def resolve_target(connection: Connection, target_id: int, chat_id: int, now: datetime) -> None:
@@ -369,7 +217,8 @@ def state_of(row: Row[*tuple[Any, ...]]) -> FeedState:
     )
 
 
-def _columns_of(state: FeedState) -> dict[str, Any]:
+def columns_of_state(state: FeedState) -> dict[str, Any]:
+    """How a feed is, as columns of its row."""
     trail, rhythm = state.trail, state.rhythm
     return {
         "health": state.health,
@@ -437,7 +286,7 @@ def outcome_of(
         "attempted_at": now,
         "lease_until": None,
         "error": error,
-        **_columns_of(state),
+        **columns_of_state(state),
     }
     if error is None:
         values |= {"succeeded_at": now}
@@ -471,14 +320,18 @@ def settle(
     has_moved = state.moved_to is not None and state.moved_to != claim.state.moved_to
     if has_moved:
         values |= {"host": host_of_url(state.moved_to or "")}
-    settled = connection.execute(
-        update(feeds).where(feeds.c.id == claim.feed_id, feeds.c.lease_no == claim.lease_no).values(**values)
-    ).rowcount
+    held = {"of_feed": claim.feed_id, "of_lease": claim.lease_no}
+    settled = connection.execute(_SETTLED, values | held).rowcount
     if settled and claim.host:
-        connection.execute(update(hosts).where(hosts.c.name == claim.host).values(next_at=host_free_at))
+        connection.execute(_SETTLED_HOST, {"of_host": claim.host, "next_at": host_free_at})
     if settled and has_moved:
         _merge(connection, claim.feed_id, state.moved_to or "")
     return bool(settled)
+
+
+# Made once: to put a statement together costs SQLAlchemy more than SQLite needs to carry it out.
+_SETTLED = update(feeds).where(feeds.c.id == bindparam("of_feed"), feeds.c.lease_no == bindparam("of_lease"))
+_SETTLED_HOST = update(hosts).where(hosts.c.name == bindparam("of_host"))
 
 
 def renew(connection: Connection, claim: Claim, until: datetime) -> None:

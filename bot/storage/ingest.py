@@ -10,16 +10,17 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
 
 from bot import identity, routing
 from bot.errors import StorageError
 from bot.identity import Document, Identified, Known, Likeness, Recent, Resolved
 from bot.model import FUTURE, Entry, Feed, FeedKind, Ingested, Keys, OnEdit, OnWeekdayMismatch, Reading, Subscription
 from bot.storage import edits, own_posts, revisions, search
+from bot.storage.configured import reconcile
 from bot.storage.dialects import in_chunks, upsert_all
 from bot.storage.enqueue import enqueue_backfill, publish, publish_to_subscribers
-from bot.storage.feeds import Claim, Routes, columns_of_validators, reconcile
+from bot.storage.feeds import Claim, Routes, columns_of_validators
 from bot.storage.schema import feeds, post_keys, posts, subscriptions
 
 #: Posts among which those of a republished feed are looked for.
@@ -86,17 +87,12 @@ def ingest(connection: Connection, claim: Claim, reading: Reading, routes: Route
 
 def _targets_of(connection: Connection, wanting: Sequence[Subscription]) -> list[int]:
     ids = [subscription.id for subscription in wanting]
-    found = select(subscriptions.c.target_id).where(subscriptions.c.id.in_(ids)).distinct()
-    return list(connection.execute(found).scalars())
+    return list(connection.execute(_TARGETS, {"ids": ids}).scalars()) if ids else []
 
 
 def _require_lease(connection: Connection, claim: Claim) -> Row[*tuple[Any, ...]]:
     """What is kept of the feed beside its validators."""
-    row = connection.execute(
-        select(feeds.c.lease_no, feeds.c.guid_unreliable, feeds.c.resumed, feeds.c.last_shown)
-        .where(feeds.c.id == claim.feed_id)
-        .with_for_update()
-    ).one_or_none()
+    row = connection.execute(_LEASED_FEED, {"feed_id": claim.feed_id}).one_or_none()
     if row is None or row.lease_no != claim.lease_no:
         raise StorageError(f"feed {claim.feed_id}: another process has taken it over; nothing was stored")
     return row
@@ -144,11 +140,7 @@ def _look_up(connection: Connection, feed: Feed, document: Document, known: Know
     tables = {"G": known.guids, "L": known.links, "C": known.contents}
     stale = set()
     for some in in_chunks(sorted(hashes)):
-        for row in connection.execute(
-            select(post_keys.c.kind, post_keys.c.hash, post_keys.c.post_id, post_keys.c.last_seen_at).where(
-                post_keys.c.feed_id == feed.id, post_keys.c.kind.in_(tables), post_keys.c.hash.in_(some)
-            )
-        ):
+        for row in connection.execute(_KNOWN_KEYS, {"feed_id": feed.id, "kinds": list(tables), "hashes": some}):
             tables[row.kind][bytes(row.hash)] = row.post_id
             if now - row.last_seen_at >= pause:
                 stale.add(bytes(row.hash))
@@ -314,7 +306,7 @@ def _insert_posts(
         for ident, one in zip(idents, new, strict=True)
     ]
     by_ident = dict(zip(idents, new, strict=True))
-    stored = connection.execute(insert(posts).returning(posts.c.id, posts.c.ident), rows)
+    stored = connection.execute(_NEW_POSTS, rows)
     return {row.id: by_ident[row.ident] for row in sorted(stored, key=lambda row: row.id)}
 
 
@@ -322,8 +314,7 @@ def _free_idents(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> 
     """The entries' own ids, unless another post of the feed has one: then the content tells them apart."""
 
     def taken_among(idents: Sequence[str]) -> set[str]:
-        there = select(posts.c.ident).where(posts.c.feed_id == feed_id, posts.c.ident.in_(idents))
-        return set(connection.execute(there).scalars())
+        return set(connection.execute(_TAKEN_IDENTS, {"feed_id": feed_id, "idents": idents}).scalars())
 
     taken = taken_among([one.ident for one in keys])
     free = []
@@ -353,9 +344,7 @@ def _mark_seen(
         if digest
     }
     for some in in_chunks(sorted(shown & stale)):
-        connection.execute(
-            update(post_keys).where(post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(some)).values(last_seen_at=now)
-        )
+        connection.execute(_SEEN_KEYS, {"of_feed": feed_id, "hashes": some, "last_seen_at": now})
 
 
 def _learn_keys(
@@ -402,11 +391,39 @@ def _save_reading(
         values |= {"items": seen.items, "last_shown": _packed(shown)}
         if claim.is_first:
             values |= {"baseline_at": now}
-    connection.execute(update(feeds).where(feeds.c.id == claim.feed_id).values(**values))
+    connection.execute(_READ_FEED, {"of_feed": claim.feed_id, **values})
 
 
 def _packed(exact: Mapping[bytes, int]) -> bytes:
     return b"".join(digest + post_id.to_bytes(8) for digest, post_id in exact.items())
+
+
+# --- statements ----------------------------------------------------------------------------------------------
+# Made once: to put one of them together costs SQLAlchemy more than SQLite needs to carry it out.
+# What an update sets is given beside what is bound.
+
+_LEASED_FEED = (
+    select(feeds.c.lease_no, feeds.c.guid_unreliable, feeds.c.resumed, feeds.c.last_shown)
+    .where(feeds.c.id == bindparam("feed_id"))
+    .with_for_update()
+)
+_TARGETS = select(subscriptions.c.target_id).where(subscriptions.c.id.in_(bindparam("ids", expanding=True))).distinct()
+_KNOWN_KEYS = select(post_keys.c.kind, post_keys.c.hash, post_keys.c.post_id, post_keys.c.last_seen_at).where(
+    post_keys.c.feed_id == bindparam("feed_id"),
+    post_keys.c.kind.in_(bindparam("kinds", expanding=True)),
+    post_keys.c.hash.in_(bindparam("hashes", expanding=True)),
+)
+_SEEN_KEYS = update(post_keys).where(
+    post_keys.c.feed_id == bindparam("of_feed"), post_keys.c.hash.in_(bindparam("hashes", expanding=True))
+)
+_TAKEN_IDENTS = select(posts.c.ident).where(
+    posts.c.feed_id == bindparam("feed_id"), posts.c.ident.in_(bindparam("idents", expanding=True))
+)
+_NEW_POSTS = insert(posts).returning(posts.c.id, posts.c.ident)
+_READ_FEED = update(feeds).where(feeds.c.id == bindparam("of_feed"))
+
+
+# --- feeds.yaml ----------------------------------------------------------------------------------------------
 
 
 def adopt(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     delete,
     exists,
     false,
@@ -39,7 +40,9 @@ def mark_own(connection: Connection, target_id: int) -> int:
     Called when posts came, when a route did, and when Telegram said which chat an "@name" is. Returns how many
     deliveries were taken back.
     """
-    target = connection.execute(select(targets).where(targets.c.id == target_id)).one()
+    target = connection.execute(_TARGET, {"target_id": target_id}).one()
+    if not target.has_archives:  # as of most: only an archive can be an export
+        return 0
     is_own = _is_own(target.chat, None if target.bot_id == PREVIEW_BOT else target.chat_id)
     of_its_feeds = select(subscriptions.c.feed_id).join(feeds, feeds.c.id == subscriptions.c.feed_id)
     of_its_feeds = of_its_feeds.where(subscriptions.c.target_id == target_id, feeds.c.kind == FeedKind.ARCHIVE)
@@ -68,6 +71,21 @@ def mark_own(connection: Connection, target_id: int) -> int:
             deliveries.c.post_id.in_(select(posts.c.id).where(own)),
         )
     ).rowcount
+
+
+# Made once: to put a statement together costs SQLAlchemy more than SQLite needs to carry it out.
+_TARGET = select(
+    targets.c.bot_id,
+    targets.c.chat,
+    targets.c.chat_id,
+    exists()
+    .where(
+        subscriptions.c.target_id == targets.c.id,
+        feeds.c.id == subscriptions.c.feed_id,
+        feeds.c.kind == FeedKind.ARCHIVE,
+    )
+    .label("has_archives"),
+).where(targets.c.id == bindparam("target_id"))
 
 
 def _is_own(chat: str, chat_id: int | None) -> ColumnElement[bool]:

@@ -32,7 +32,7 @@ from bot.storage.schema import deliveries
 
 
 def waiting(
-    route: FromClause, post_id: ColumnElement[int], turn: DeliveryClass, now: datetime
+    route: FromClause, post_id: ColumnElement[int], turn: DeliveryClass, now: ColumnElement[datetime]
 ) -> dict[str, ColumnElement[Any]]:
     """A post's delivery that waits, column by column: what is selected to be inserted for each *route*."""
     return {
@@ -43,10 +43,10 @@ def waiting(
         "subscription_id": route.c.id,
         "turn": literal(int(turn)),
         "state": literal(DeliveryState.PENDING.value),
-        "due_at": literal(now, deliveries.c.due_at.type),
+        "due_at": now,
         "parts": literal([], deliveries.c.parts.type),
         "message_ids": literal([], deliveries.c.message_ids.type),
-        "created_at": literal(now, deliveries.c.created_at.type),
+        "created_at": now,
     }
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, insert, literal, select
+from sqlalchemy import Connection, exists, insert, select
 
 from bot import routing
 from bot.model import DeliveryClass, Subscription, Verdict
@@ -71,5 +71,4 @@ def fill(connection: Connection, subscription: Subscription, slot: datetime, pos
     connection.execute(insert(replays).values(subscription_id=subscription.id, slot_at=slot, post_id=post_id))
     if post_id is None:
         return 0
-    chosen = select(literal(post_id).label("id"), literal(0).label("place"))
-    return enqueue(connection, subscription, now, DeliveryClass.REPLAY, chosen)
+    return enqueue(connection, subscription, now, DeliveryClass.REPLAY, [post_id])

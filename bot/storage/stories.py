@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, literal_column, or_, select
+from sqlalchemy import Connection, and_, bindparam, exists, literal_column, or_, select
 
 from bot import stories
 from bot.model import DeliveryState, FeedKind, SameStory, Subscription, Verdict
-from bot.storage.dialects import in_chunks, insert_into
+from bot.storage.dialects import in_chunks, upsert_all
 from bot.storage.schema import (
     deliveries,
     feed_names,
@@ -48,19 +48,17 @@ def lock(connection: Connection, wanting: Sequence[Subscription]) -> None:
     Two feeds may bring one story at the same moment: without it neither would see the other's.
     """
     ids = [subscription.id for subscription in wanting if subscription.channel.same_story is not SameStory.OFF]
-    of_routes = select(subscriptions.c.target_id).where(subscriptions.c.id.in_(ids))
-    # By id: processes that lock in different orders would wait for each other for ever.
-    locked = select(targets.c.id).where(targets.c.id.in_(of_routes)).order_by(targets.c.id)
-    connection.execute(locked.with_for_update(key_share=True)).all()
+    if ids:
+        connection.execute(_LOCKED, {"ids": ids}).all()
 
 
 def find_told(connection: Connection, subscription: Subscription, post_ids: Sequence[int]) -> dict[int, Told]:
     """Those of a feed's posts whose story is told in the route's target already, or is on its way there."""
     if subscription.channel.same_story is SameStory.OFF or not post_ids:
         return {}
-    route = select(subscriptions.c.target_id).where(subscriptions.c.id == subscription.id)
-    target_id: int = connection.execute(route).scalar_one()
-    if not _is_shared(connection, target_id, subscription.feed.id):
+    target = connection.execute(_TARGET, {"subscription_id": subscription.id, "feed_id": subscription.feed.id}).one()
+    target_id: int = target.id
+    if not target.is_shared and not _has_posts_by_hand(connection, target.chat_id):
         return {}
     found = _by_title(connection, target_id, subscription.feed.id, post_ids[-MOST_TITLES:])
     for some in in_chunks(post_ids):
@@ -75,16 +73,10 @@ def remember(connection: Connection, post_ids: Sequence[int]) -> None:
         for post_id, (title, at) in _titles(connection, post_ids[-MOST_TITLES:]).items()
         for shingle in sorted(title.shingles)
     ]
-    if rows:
-        connection.execute(insert_into(connection, shingles).on_conflict_do_nothing(), rows)
+    upsert_all(connection, shingles, rows, ["shingle", "at", "post_id"])
 
 
-def _is_shared(connection: Connection, target_id: int, feed_id: int) -> bool:
-    """Whether another feed ever led to a target: else, as in most, nothing need be compared."""
-    others = exists().where(subscriptions.c.target_id == target_id, subscriptions.c.feed_id != feed_id)
-    if connection.execute(select(others)).scalar():
-        return True
-    chat_id = connection.execute(select(targets.c.chat_id).where(targets.c.id == target_id)).scalar()
+def _has_posts_by_hand(connection: Connection, chat_id: int | None) -> bool:
     by_hand = exists().where(feeds.c.kind == FeedKind.CHAT, feeds.c.url == f"chat {chat_id}")
     return bool(connection.execute(select(by_hand)).scalar())
 
@@ -93,17 +85,7 @@ _Found = dict[int, tuple[int, Told]]  #: with the place of the other one: the fi
 
 
 def _by_link(connection: Connection, target_id: int, post_ids: Sequence[int]) -> _Found:
-    mine, theirs = post_keys.alias(), post_keys.alias()
-    # Not bound: SQLite takes a partial index only where it can read the condition.
-    link: Any = literal_column("'L'")
-    rows = connection.execute(
-        select(mine.c.post_id, *_other())
-        .select_from(mine)
-        .join(theirs, and_(theirs.c.kind == link, theirs.c.hash == mine.c.hash, theirs.c.feed_id != mine.c.feed_id))
-        .join(posts, posts.c.id == theirs.c.post_id)
-        .outerjoin(deliveries, _is_delivery(target_id))
-        .where(mine.c.kind == link, mine.c.post_id.in_(post_ids), _is_told(target_id))
-    )
+    rows = connection.execute(_WITH_LINKS, {"target_id": target_id, "post_ids": post_ids})
     return _first((row.post_id, row, "it links to the same page as") for row in rows)
 
 
@@ -119,13 +101,8 @@ def _by_title(connection: Connection, target_id: int, feed_id: int, post_ids: Se
     first, last = min(instants) - stories.WINDOW, max(instants) + stories.WINDOW
     pairs: dict[tuple[int, int], Any] = {}
     for some in in_chunks(sorted(with_shingle)):
-        rows = connection.execute(
-            select(shingles.c.shingle, posts.c.title, posts.c.effective_at, *_other())
-            .join(posts, posts.c.id == shingles.c.post_id)
-            .outerjoin(deliveries, _is_delivery(target_id))
-            .where(shingles.c.shingle.in_(some), shingles.c.at.between(first, last))
-            .where(posts.c.feed_id != feed_id, _is_told(target_id))
-        )
+        asked = {"target_id": target_id, "feed_id": feed_id, "shingles": some, "first": first, "last": last}
+        rows = connection.execute(_WITH_SHINGLES, asked)
         pairs |= {(post_id, row.other_id): row for row in rows for post_id in with_shingle[row.shingle]}
     return _first(
         (post_id, row, "it tells the same story as")
@@ -136,14 +113,12 @@ def _by_title(connection: Connection, target_id: int, feed_id: int, post_ids: Se
 
 
 def _titles(connection: Connection, post_ids: Sequence[int]) -> dict[int, tuple[Title, Any]]:
-    rows = [
-        row
-        for some in in_chunks(post_ids)
-        for row in connection.execute(
-            select(posts.c.id, posts.c.title, posts.c.effective_at).where(posts.c.id.in_(some), posts.c.title != "")
-        )
-    ]
+    rows = [row for some in in_chunks(post_ids) for row in connection.execute(_TITLES, {"post_ids": some})]
     return {row.id: (stories.read_title(row.title), row.effective_at) for row in rows}
+
+
+# --- statements ----------------------------------------------------------------------------------------------
+# Made once: to put one of them together costs SQLAlchemy more than SQLite needs to answer it.
 
 
 def _other() -> list[Any]:
@@ -158,23 +133,72 @@ def _other() -> list[Any]:
     return [posts.c.id.label("other_id"), name.label("feed_name"), deliveries.c.id.label("delivery_id")]
 
 
-def _is_delivery(target_id: int) -> Any:
+def _is_delivery() -> Any:
     return and_(
-        deliveries.c.target_id == target_id,
+        deliveries.c.target_id == bindparam("target_id"),
         deliveries.c.post_id == posts.c.id,
         deliveries.c.kind == "post",
         deliveries.c.state.not_in(_UNTOLD),
     )
 
 
-def _is_told(target_id: int) -> Any:
+def _is_told() -> Any:
     """It has a delivery, or is in the chat without one: an admin posted it by hand."""
     by_hand = exists().where(
         verdicts.c.post_id == posts.c.id,
-        verdicts.c.target_id == target_id,
+        verdicts.c.target_id == bindparam("target_id"),
         verdicts.c.verdict == Verdict.DELIVERED,
     )
     return or_(deliveries.c.id.is_not(None), by_hand)
+
+
+# Not bound: SQLite takes a partial index only where it can read the condition.
+_LINK: Any = literal_column("'L'")
+_mine, _theirs, _others = post_keys.alias(), post_keys.alias(), subscriptions.alias()
+_these: Any = bindparam("post_ids", expanding=True)
+
+#: By id: processes that lock in different orders would wait for each other for ever.
+_LOCKED = (
+    select(targets.c.id)
+    .where(
+        targets.c.id.in_(
+            select(subscriptions.c.target_id).where(subscriptions.c.id.in_(bindparam("ids", expanding=True)))
+        )
+    )
+    .order_by(targets.c.id)
+    .with_for_update(key_share=True)
+)
+#: A route's target, and whether another feed ever led to it: else, as in most, nothing need be compared.
+_TARGET = (
+    select(
+        targets.c.id,
+        targets.c.chat_id,
+        exists()
+        .where(_others.c.target_id == targets.c.id, _others.c.feed_id != bindparam("feed_id"))
+        .label("is_shared"),
+    )
+    .join(subscriptions, subscriptions.c.target_id == targets.c.id)
+    .where(subscriptions.c.id == bindparam("subscription_id"))
+)
+_TITLES = select(posts.c.id, posts.c.title, posts.c.effective_at).where(posts.c.id.in_(_these), posts.c.title != "")
+#: What is told in a target and links to where these posts do.
+_WITH_LINKS = (
+    select(_mine.c.post_id, *_other())
+    .select_from(_mine)
+    .join(_theirs, and_(_theirs.c.kind == _LINK, _theirs.c.hash == _mine.c.hash, _theirs.c.feed_id != _mine.c.feed_id))
+    .join(posts, posts.c.id == _theirs.c.post_id)
+    .outerjoin(deliveries, _is_delivery())
+    .where(_mine.c.kind == _LINK, _mine.c.post_id.in_(_these), _is_told())
+)
+#: What is told in a target and has one of these shingles.
+_WITH_SHINGLES = (
+    select(shingles.c.shingle, posts.c.title, posts.c.effective_at, *_other())
+    .join(posts, posts.c.id == shingles.c.post_id)
+    .outerjoin(deliveries, _is_delivery())
+    .where(shingles.c.shingle.in_(bindparam("shingles", expanding=True)))
+    .where(shingles.c.at.between(bindparam("first"), bindparam("last")))
+    .where(posts.c.feed_id != bindparam("feed_id"), _is_told())
+)
 
 
 def _first(found: Any) -> _Found:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -378,7 +379,7 @@ def enqueue(
 def _insert(
     connection: Connection, bot_id: int, post_ids: Sequence[int], follows: ColumnElement[bool], now: datetime
 ) -> int:
-    waiting = records.waiting(subscriptions, posts.c.id, DeliveryClass.LIVE, now)
+    waiting = records.waiting(subscriptions, posts.c.id, DeliveryClass.LIVE, literal(now, deliveries.c.due_at.type))
     rows = (
         select(*waiting.values())
         .select_from(subscriptions.join(posts, posts.c.id.in_(post_ids)))
