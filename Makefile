@@ -104,5 +104,8 @@ lock:  ## Resolve the dependencies again, with hashes and without addresses
 image:  ## Build the container image
 	docker build --tag qasedak .
 
+image-by-hand: install-dev  ## The same steps without an engine, and a start on a read-only disk (root, Linux; some minutes)
+	$(BIN)/python -m tests.image
+
 clean:
 	rm -rf $(VENV) .bench-venv .docs-venv .lock-venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,6 +15,8 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from yarl import URL
+
 from bot import __version__
 from bot.drawing import message_html
 from bot.model import PREVIEW_BOT, Calendar, Channel
@@ -94,21 +96,30 @@ def _item(one: SentPost, about: Syndicated) -> _Item:
         ident=_uuid(f"{about.bot_id} {one.chat_id} {one.delivery_id}"),
         title=_clean(entry.title or first_line[:_TITLE_LENGTH] or str(one.message_id)),
         url=message_url(one, about.bot_id),
-        source_url=entry.link,
+        source_url=_web_address(entry.link or ""),
         published=published,
         sent=one.sent_at,
         dates=format_date(published, zone, style, date_only=True),
         jalali=f"{jalali.year:04}-{jalali.month:02}-{jalali.day:02}",
         gregorian=day.isoformat(),
         html=_clean("".join(str(message_html(part)) for part in one.parts)),
-        tags=tuple(map(_clean, entry.tags)),
-        author=_clean(entry.author) if entry.author else None,
+        tags=tuple(_clean(tag) for tag in entry.tags if tag.strip()),
+        author=_clean(entry.author) if entry.author and entry.author.strip() else None,
     )
 
 
 def _uuid(name: str) -> str:
     """The same for ever, and unlike any other: it depends on numbers that neither a new name nor a move changes."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"qasedak:{name}").urn
+
+
+def _web_address(link: str) -> str | None:
+    """As RFC 3986 writes it, which every reader knows; None for what is no whole address of the web."""
+    try:
+        url = URL(link)
+    except ValueError:
+        return None
+    return str(url) if url.scheme in ("http", "https") and url.host else None
 
 
 def _clean(text: str) -> str:
@@ -165,7 +176,8 @@ def rss(about: Syndicated) -> bytes:
     _add(channel, "link", about.home or about.own_url)
     _add(channel, "description", _clean(about.title))
     _add(channel, "language", about.channel.language)
-    _add(channel, "lastBuildDate", _rfc822(about.updated_at))
+    if about.sent:
+        _add(channel, "lastBuildDate", _rfc822(about.updated_at))
     _add(channel, "generator", f"Qasedak {__version__}")
     _add(channel, "atom:link", rel="self", type="application/rss+xml", href=about.own_url)
     for item in (_item(one, about) for one in about.sent):

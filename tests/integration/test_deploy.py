@@ -9,12 +9,14 @@ import sys
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from ruamel.yaml import YAML
 
-from bot.config import Settings
+from bot.config import Settings, read_config
 from bot.web import Site
+from tests import image
 from tests.builders import NOW
 from tests.fakes.front import FakeFront, nothing_sent
 from tests.fakes.vitals import FakeVitals
@@ -67,6 +69,37 @@ def test_the_compose_file_waits_for_its_database_and_opens_nothing_to_the_world(
             source = volume.partition(":")[0]
             assert source in compose["volumes"] or (ROOT / "deploy" / source).exists()
     assert (ROOT / "deploy" / bot["build"]["context"] / "Dockerfile").is_file()
+
+
+def test_the_image_is_made_of_what_its_steps_copy(tmp_path: Path) -> None:
+    """The short form of ``make image-by-hand``: every step but the installation, and a wheel in its place."""
+    building, final = image.steps()
+    stages = {"build": image.Stage(tmp_path / "build"), "final": image.Stage(tmp_path / "final")}
+    for step in building:
+        if step.name != "RUN":
+            image.take(step, stages["build"], stages)
+    (install,) = [step.words for step in building if step.name == "RUN"]
+    assert subprocess.run(["/bin/sh", "-n", "-c", install], check=False).returncode == 0
+    assert "--require-hashes" in install
+    subprocess.run(
+        [sys.executable, "-m", "flit_core.wheel", "--outdir", str(tmp_path)],
+        cwd=stages["build"].at("."), env={"SOURCE_DATE_EPOCH": "1800000000"}, check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    inside = {path for path in ZipFile(wheel).namelist() if path.startswith("bot/")}
+    assert {"bot/templates/status.css", "bot/locales/fa/LC_MESSAGES/qasedak.po", "bot/cli/__init__.py"} <= inside
+    assert not any("__pycache__" in path for path in inside)
+    stages["build"].at("/opt/qasedak").mkdir(parents=True)  # what the step that was left out makes
+    for step in final:
+        if step.name != "RUN":
+            image.take(step, stages["final"], stages)
+    shown = stages["final"]
+    assert (shown.user, shown.volumes, shown.command) == ("qasedak", ["/data"], ["qasedak", "run"])
+    assert shown.environment.keys() - {"PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"} <= SETTINGS
+    assert shown.environment["DATABASE_URL"].startswith(f"sqlite:///{shown.volumes[0]}/")
+    # The sample that is copied is one that runs: its archive came along.
+    assert read_config(shown.at("feeds.yaml"), environment={}, with_token=False).feeds
+    assert image.user_id() >= 1000
 
 
 def test_the_image_has_what_postgresql_needs() -> None:

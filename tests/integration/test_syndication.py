@@ -3,7 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.model import PREVIEW_BOT, Channel, Message
+from bot.model import PREVIEW_BOT, Channel, Entity, Message
 from bot.pages import syndication
 from bot.pages.syndication import FORMS, Syndicated, message_url
 from bot.storage import sent
@@ -24,12 +24,14 @@ from bot.web import Site
 from tests.builders import NOW, a_channel, a_post, a_subscription, an_entry
 from tests.fakes.front import FakeFront
 from tests.fakes.vitals import FakeVitals
+from tests.feed_rules import atom_faults, json_faults, rss_faults
 from tests.stage import Stage
 
 CHAT = -1001111111111
 PUBLIC = a_channel(chat="@night_sky_fa")
 ATOM = "{http://www.w3.org/2005/Atom}"
 URL = "https://bot.example/feeds/main.atom"
+HOSTILE = "]]></title><script>alert(1)</script>&amp; \x00\x0b\ufffe\ud800"
 
 
 def a_sent(number: int = 1, text: str = "A full moon\nThe moon is full.", **changes: Any) -> SentPost:
@@ -180,9 +182,8 @@ def test_an_id_is_the_same_whatever_the_post_is_called_later() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_hostile_words_stay_words_and_break_no_document(form: str) -> None:
-    hostile = "]]></title><script>alert(1)</script>&amp; \x00\x0b\ufffe\ud800"
-    found = a_sent(1, hostile, post=a_post(an_entry(1, title=hostile, author=hostile, tags=(hostile,))))
-    written = FORMS[form][0](replace(about(found), title=hostile))
+    found = a_sent(1, HOSTILE, post=a_post(an_entry(1, title=HOSTILE, author=HOSTILE, tags=(HOSTILE,))))
+    written = FORMS[form][0](replace(about(found), title=HOSTILE))
     if form == "json":
         assert "<script" not in json.loads(written)["items"][0]["content_html"]
     else:
@@ -200,6 +201,71 @@ def test_a_channel_that_got_nothing_yet_is_an_empty_feed(form: str) -> None:
     else:
         read = feedparser.parse(written)
         assert (bool(read.bozo), read.entries) == (False, [])
+
+
+# --- what validators say ---------------------------------------------------------------------------------------
+
+RICH = Message(
+    "Moon @sara_notes /start #Space\nSee the guide",
+    (Entity("bold", 0, 4), Entity("text_link", 35, 5, url="https://garden.example/guide"), Entity("spoiler", 0, 4)),
+)
+DOCUMENTS: Mapping[str, Callable[[], Syndicated]] = {
+    "plain": lambda: about(a_sent(2), a_sent(1)),
+    "empty": about,
+    "rich": lambda: about(a_sent(1, parts=(RICH, RICH))),
+    "preview": lambda: about(a_sent(1), bot_id=PREVIEW_BOT),
+    "private": lambda: about(a_sent(1, chat=str(CHAT)), channel=a_channel(chat=str(CHAT))),
+    "no-title": lambda: about(a_sent(1, "", post=a_post(an_entry(1, title=None, author="", tags=("", " "))))),
+    "address-in-persian": lambda: about(
+        a_sent(1, post=a_post(an_entry(1, link="https://آسمان.example/ماه نو?q=«ماه»#آغاز")))
+    ),
+    "odd-addresses": lambda: about(
+        *(
+            a_sent(number, post=a_post(an_entry(number, link=link)))
+            for number, link in enumerate(
+                [
+                    "javascript:alert(1)",
+                    "/moon",
+                    "https://",
+                    "https://a.example/%zz|^`{}",
+                    "mailto:x@y",
+                    "https://[::1",
+                ],
+                1,
+            )
+        )
+    ),
+    "old": lambda: about(a_sent(1, post=a_post(an_entry(1, published=datetime(1971, 3, 21, tzinfo=UTC))))),
+    "hostile": lambda: about(
+        a_sent(1, HOSTILE, post=a_post(an_entry(1, title=HOSTILE, author=HOSTILE, tags=(HOSTILE,))))
+    ),
+}
+FAULTS = {"atom": atom_faults, "rss": rss_faults, "json": json_faults}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_validator_finds_no_fault(name: str, form: str) -> None:
+    assert FAULTS[form](FORMS[form][0](DOCUMENTS[name]())) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "what", "instead", "fault"),
+    [
+        ("atom", b"<id>urn:uuid:", b"<id>moon:", "no full address"),
+        ("atom", b'rel="self"', b'rel="related"', "no link to itself"),
+        ("atom", b"T06:02:00Z", b" 06:02", "published"),
+        ("atom", b"&lt;/p&gt;&lt;p class=", b"&lt;script class=", "<script>"),
+        ("rss", b"Fri, 20 Nov", b"Sat, 20 Nov", "another day of the week"),
+        ("rss", b'isPermaLink="false"', b'isPermaLink="true"', "a guid that would be an address"),
+        ("rss", b"<link>https://t.me/night_sky_fa/72", b"<link>t.me/night_sky_fa/72", "no full address"),
+        ("json", b'"language": "fa"', b'"language": ""', "language"),
+    ],
+)  # fmt: skip
+def test_the_rules_find_what_they_look_for(form: str, what: bytes, instead: bytes, fault: str) -> None:
+    written = FORMS[form][0](about(a_sent(2), a_sent(1)))
+    assert what in written
+    assert any(fault in found for found in FAULTS[form](written.replace(what, instead)))
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------
