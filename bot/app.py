@@ -33,6 +33,7 @@ from bot.pages.status import Setup, StatusPage
 from bot.pages.syndication import Syndicated
 from bot.personal import House
 from bot.poller import Poller
+from bot.reloading import Reloader
 from bot.replay import Replayer
 from bot.schedule import Schedule
 from bot.sender import LocalPreview, TelegramProbe, TelegramSender, open_bot, shut_down
@@ -118,7 +119,16 @@ class App:
         self._vitals = self._make_vitals()
         self._status_page = StatusPage(self.database, self._clock, bot_id=self.bot_id, setup=self._setup(config))
         self._replayer = Replayer(self.database, self._clock, routes=self.routes)
-        self._reloading = asyncio.Lock()
+        self._reloader = Reloader(
+            self._clock,
+            path=config.path,
+            files=lambda: self.config.files,
+            apply=self._read_again,
+            say=say,
+            tell=self._notices.tell,
+            forget=self._notices.forget,
+            language=lambda: self.config.language,
+        )
         self._site: Site | None = None
         self._answering = self._open_answering()
         self._are_archives_changed = False
@@ -232,14 +242,15 @@ class App:
 
         Raises: ConfigError, StorageError.
         """
-        async with self._reloading:
-            config = await asyncio.to_thread(self._read_config, self.config.path)
-            now = self._clock.now()
-            routes, opened = await self._routes_of(config)
-            changes = compare(self.config, config)
-            self._follow(config, routes, opened)
-            await self.database.write(waits.reconsider, self.bot_id, now)
-        log.info("feeds.yaml read again", added=changes.feeds_added, removed=changes.feeds_removed)
+        return await self._reloader.reload()
+
+    async def _read_again(self) -> Changes:
+        config = await asyncio.to_thread(self._read_config, self.config.path)
+        now = self._clock.now()
+        routes, opened = await self._routes_of(config)
+        changes = compare(self.config, config)
+        self._follow(config, routes, opened)
+        await self.database.write(waits.reconsider, self.bot_id, now)
         return changes
 
     def _read_config(self, path: Path) -> Config:
@@ -247,7 +258,7 @@ class App:
 
     def _follow(self, config: Config, routes: Routes, opened: Sequence[Feed]) -> None:
         """Hand everybody the new records. Nothing here waits: nobody sees half of them."""
-        if _archives(config) != _archives(self.config):
+        if (config.files, _archives(config)) != (self.config.files, _archives(self.config)):
             self._watch_anew.set()
         self.config, self.routes = config, routes
         self._poller.routes = self._replayer.routes = self._digester.routes = routes
@@ -268,16 +279,8 @@ class App:
 
     def reload_soon(self) -> "asyncio.Task[None]":
         """Read feeds.yaml again, and say how that went: what SIGHUP asks for."""
-        self._reload_task = asyncio.get_running_loop().create_task(self._reload_and_say())
+        self._reload_task = asyncio.get_running_loop().create_task(self._reloader.reload_and_say())
         return self._reload_task
-
-    async def _reload_and_say(self) -> None:
-        try:
-            await self.reload()
-        except BotError as error:
-            self._say(f"{error}\nThe configuration stays as it was")
-        else:
-            self._say(f"Configuration  {self.config.path}, read again")
 
     async def close(self) -> None:
         """Let go of everything, in the opposite order."""
@@ -343,7 +346,7 @@ class App:
             await self._start_site()
             schedule = Schedule(on_fatal=self._give_up, on_ended=self._vitals.ended)
             starting = asyncio.create_task(self._start_bot())
-            watching = asyncio.create_task(self._watch_archives())
+            watching = asyncio.create_task(self._watch_files())
             try:
                 await self._report_start(starting)
                 schedule.every(TICK, "poll", self._poll)
@@ -358,6 +361,7 @@ class App:
                 if self._bot is not None:
                     schedule.every(LISTEN_TICK, "listen", self._listen)
                 schedule.every(PING_TICK, "ping", self._vitals.ping)
+                schedule.every(TICK, "follow feeds.yaml", self._reloader.look)
                 if self._vitals.pulse_every:
                     schedule.every(self._vitals.pulse_every, "watch", self._vitals.watch)
                 schedule.start()
@@ -407,13 +411,17 @@ class App:
             edited=polled.edited,
         )
 
-    async def _watch_archives(self) -> None:
+    async def _watch_files(self) -> None:
+        """Look sooner at archives, and at feeds.yaml, when somebody changes them."""
+
         def on_change() -> None:
             self._are_archives_changed = True
 
         while not self._stop.is_set():
             self._watch_anew.clear()
-            await watch(_archives(self.config), on_change, self._watch_anew)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(watch(_archives(self.config), on_change, self._watch_anew))
+                group.create_task(watch(self.config.files, self._reloader.hint, self._watch_anew))
             await self._watch_anew.wait()
 
     async def _deliver(self) -> None:

@@ -209,6 +209,7 @@ class Config:
     private: frozenset[str] = frozenset()  #: feeds whose address holds a ${VARIABLE}: no list that leaves names it
     tags: Mapping[str, str] = field(default_factory=dict)  #: hashtags that mean the same in two languages
     templates: Mapping[str, str] = field(default_factory=lambda: render.TEMPLATES)
+    files: tuple[str, ...] = ()  #: patterns of all files that it was read from
 
     @property
     def zone(self) -> ZoneInfo:
@@ -396,6 +397,7 @@ def _build(document: Document, file: YamlFile, *, with_token: bool) -> Config:
         private=frozenset(name for name in document.feeds if "${" in (file.written(("feeds", name, "url")) or "")),
         tags=document.tags,
         templates={**render.TEMPLATES, **document.templates},
+        files=(os.path.abspath(path), *file.imported),
     )
 
 
@@ -559,7 +561,7 @@ def compare(old: Config, new: Config) -> Changes:
 
 
 def _without_parts(config: Config) -> Config:
-    return replace(config, channels={}, feeds=(), subscriptions=(), refused=(), private=frozenset())
+    return replace(config, channels={}, feeds=(), subscriptions=(), refused=(), private=frozenset(), files=())
 
 
 def _routes(config: Config, feed: str) -> list[tuple[Any, ...]]:

@@ -45,6 +45,12 @@ class Notices:
         """Go on with what feeds.yaml says now."""
         self._chat_id, self._language = chat_id, language
 
+    def forget(self, lines: Iterable[str]) -> None:
+        """What is over is news when it comes again."""
+        for line in lines:
+            self._told.pop(line, None)
+            self._kept.pop(line, None)
+
     async def tell(self, lines: Iterable[str]) -> None:
         """Send the *lines* that were not told within a day, as one message."""
         now = self._clock.now()

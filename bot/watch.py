@@ -1,4 +1,4 @@
-"""Tells that files of archives changed, sooner than the next look would.
+"""Tells that files of archives, or of feeds.yaml, changed, sooner than the next look would.
 
 A hint and no more: where a folder cannot be watched (it is not there, the system has no such service, a network
 drive) nothing is said, and the look every minute finds what changed. Reads no file.
@@ -66,4 +66,4 @@ async def _watch(
         ):
             on_change()
     except OSError as error:
-        log.info("archives not watched", folders=[str(folder) for folder in folders], problem=str(error))
+        log.info("files not watched", folders=[str(folder) for folder in folders], problem=str(error))

@@ -75,6 +75,7 @@ class YamlFile:
     problems: list[Problem] = field(default_factory=list)
     _spots: Mapping[tuple[str | int, ...], _Spot] = field(default_factory=dict)
     _lines: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by file
+    imported: tuple[str, ...] = ()  #: the patterns of all imports, from the root on
 
     @classmethod
     def open(cls, path: Path, environment: Mapping[str, str]) -> "YamlFile":

@@ -7,11 +7,12 @@ Names are unique over all of them: what stands twice is a mistake, since no orde
 import glob
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bot import places
 from bot.errors import ConfigError
-from bot.yaml_file import Problem, YamlFile
+from bot.yaml_file import Place, Problem, YamlFile
 
 #: More files than that are a mistake in a pattern.
 MOST_FILES = 1_000
@@ -24,10 +25,12 @@ def read_whole(path: Path, environment: Mapping[str, str]) -> YamlFile:
     """
     whole = first = YamlFile.open(path, environment)
     known = {os.path.realpath(path)}
-    waiting = [first]
+    waiting, patterns = [first], []
     while waiting:
         importing = waiting.pop(0)
-        for found in list(_imported(importing, whole.problems)):
+        imported = list(_patterns(importing, whole.problems))
+        patterns += [pattern for _place, pattern in imported]
+        for found in list(_imported(importing, imported, whole.problems)):
             if os.path.realpath(found) in known:
                 continue
             known.add(os.path.realpath(found))
@@ -36,19 +39,24 @@ def read_whole(path: Path, environment: Mapping[str, str]) -> YamlFile:
             further = _as_sections(YamlFile.open(found, environment))
             waiting.append(further)
             whole = whole.joined(further.without("imports"))
-    return whole
+    return replace(whole, imported=tuple(patterns))
 
 
-def _imported(file: YamlFile, problems: list[Problem]) -> Iterator[Path]:
-    """The files that one imports, in order."""
+def _patterns(file: YamlFile, problems: list[Problem]) -> Iterator[tuple[Place, str]]:
+    """What one imports, from the root on, and where it says so."""
     named = file.values.get("imports", []) if isinstance(file.values, dict) else []
     if not isinstance(named, list):
         problems.append((file.value(("imports",)), "imports must be a list; put [ ] round it, or a dash before it"))
     for index, pattern in enumerate(named if isinstance(named, list) else ()):
         if not isinstance(pattern, str) or not pattern or "\0" in pattern:
             continue
-        place = file.value(("imports", index))
         full = os.path.join(glob.escape(os.path.abspath(file.path.parent)), os.path.expanduser(pattern))
+        yield file.value(("imports", index)), full
+
+
+def _imported(file: YamlFile, patterns: list[tuple[Place, str]], problems: list[Problem]) -> Iterator[Path]:
+    """The files that one imports, in order."""
+    for place, full in patterns:
         found = sorted(each for each in glob.glob(full, recursive=True) if not os.path.isdir(each))
         if (stray := places.stray(full, found)) is not None:
             said = "is a link that leads out of its folder; import that file by itself, or remove it"

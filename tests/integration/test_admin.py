@@ -511,6 +511,22 @@ async def test_sighup_reads_the_file_again_and_says_so(office: Office) -> None:
     assert f"Configuration  {office.path}, read again" in office.said
 
 
+async def test_the_file_is_followed_and_the_admin_hears_of_a_mistake_and_of_its_end(office: Office) -> None:
+    async def save(text: str, done: Callable[[], bool]) -> None:
+        office.path.write_text(text, encoding="utf-8")
+        async with asyncio.timeout(20):
+            while not done():
+                office.clock.advance(timedelta(seconds=1))  # a file must be still for a moment
+                await asyncio.sleep(0.05)
+
+    office.publisher.serve("/feed", rss("Garden notes", ITEMS))
+    await save(FILE + "moon: 1\n", lambda: "unknown key 'moon'" in office.text(REPORTS))
+    assert office.text(REPORTS).startswith("• feeds.yaml has mistakes, so nothing was changed: ")
+    text = FILE.replace("to: []", "to: []\n  garden: {url: " + office.publisher.url("/feed") + ", backfill: 1}")
+    await save(text, lambda: any("Tulips 5" in text for text in office.api.texts(CHANNEL)))
+    assert "feeds.yaml is right again" in office.text(REPORTS)
+
+
 async def test_the_signal_is_heard_by_the_running_program(tmp_path: Path) -> None:
     (tmp_path / "feeds.yaml").write_text("feeds: {}\n", encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
