@@ -12,6 +12,8 @@ import re
 import tempfile
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +29,17 @@ MAX_NAME_CHARS = 32
 _PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~/?=&%+@!$;*:-]*[A-Za-z0-9_~/=-]")
+
+
+@dataclass(frozen=True, slots=True)
+class NewFeed:
+    """A feed that is to stand in feeds.yaml."""
+
+    name: str
+    url: str
+    to: tuple[str, ...] = ()  #: channels; empty: nothing is written of them
+    title: str | None = None
+    every: timedelta | None = None
 
 
 def name_for(title: str | None, url: str, taken: Collection[str]) -> str:
@@ -51,9 +64,29 @@ def _slug(text: str) -> str:
 
 def feed_yaml(name: str, url: str, to: Sequence[str], indent: str = "  ") -> str:
     """The lines of one feed, to stand under ``feeds:``."""
-    lines = [f"{indent}{_word(name)}:", f"{indent}  url: {_address(url)}"]
-    lines += [f"{indent}  to: [{', '.join(map(_word, to))}]"] if to else []
+    return feeds_yaml([NewFeed(name, url, tuple(to))], indent)
+
+
+def feeds_yaml(added: Sequence[NewFeed], indent: str = "  ") -> str:
+    """The lines of several."""
+    lines = []
+    for feed in added:
+        lines.append(f"{indent}{_word(feed.name)}:")
+        lines += [f"{indent}  {key}: {value}" for key, value in _keys(feed)]
     return "\n".join(lines) + "\n"
+
+
+def _keys(feed: NewFeed) -> list[tuple[str, str]]:
+    keys = [("url", _address(feed.url))]
+    if feed.title:
+        # Nor must what named itself have a variable filled in.
+        keys.append(("title", json.dumps(feed.title.replace("${", "$ {"), ensure_ascii=False)))
+    if feed.to:
+        keys.append(("to", f"[{', '.join(map(_word, feed.to))}]"))
+    if feed.every:
+        minutes = feed.every // timedelta(minutes=1)
+        keys.append(("every", f"{minutes}m" if minutes % 60 else f"{minutes // 60}h"))
+    return keys
 
 
 def _word(text: str) -> str:
@@ -72,6 +105,11 @@ def with_feed(text: str, name: str, url: str, to: Sequence[str]) -> str:
 
     Raises: ConfigError, where there is no place for it.
     """
+    return with_feeds(text, [NewFeed(name, url, tuple(to))])
+
+
+def with_feeds(text: str, added: Sequence[NewFeed]) -> str:
+    """The same with several."""
     try:
         root = YAML(typ="safe", pure=True).compose(text)
     except (YAMLError, ValueError, AssertionError, RecursionError) as error:
@@ -82,11 +120,11 @@ def with_feed(text: str, name: str, url: str, to: Sequence[str]) -> str:
     feeds = _value_of(root, "feeds") if root is not None else None
     if feeds is None:
         before = text if not text or text.endswith("\n") else text + end
-        return before + ("feeds:\n" + feed_yaml(name, url, to)).replace("\n", end)
+        return before + ("feeds:\n" + feeds_yaml(added)).replace("\n", end)
     if not isinstance(feeds, MappingNode):
         raise ConfigError("feeds.yaml has no keys under feeds; add the feed by hand")
     if feeds.flow_style:
-        return _into_braces(text, feeds, name, url, to)
+        return _into_braces(text, feeds, added)
     column = feeds.value[0][0].start_mark.column
     lines = _LINE.findall(text)
     at = _last_line(feeds, lines) + 1
@@ -95,14 +133,14 @@ def with_feed(text: str, name: str, url: str, to: Sequence[str]) -> str:
         at += 1
     if not lines[at - 1].endswith("\n"):
         lines[at - 1] += end
-    return "".join([*lines[:at], feed_yaml(name, url, to, " " * column).replace("\n", end), *lines[at:]])
+    return "".join([*lines[:at], feeds_yaml(added, " " * column).replace("\n", end), *lines[at:]])
 
 
 def _value_of(root: MappingNode, key: str) -> Node | None:
     return next((value for found, value in root.value if isinstance(found, ScalarNode) and found.value == key), None)
 
 
-def _into_braces(text: str, feeds: MappingNode, name: str, url: str, to: Sequence[str]) -> str:
+def _into_braces(text: str, feeds: MappingNode, added: Sequence[NewFeed]) -> str:
     end = feeds.end_mark.index - 1
     before = text[:end].rstrip()
     # ruamel.yaml counts what it reads; what is no closing brace was not understood.
@@ -110,8 +148,8 @@ def _into_braces(text: str, feeds: MappingNode, name: str, url: str, to: Sequenc
         raise ConfigError("feeds.yaml has no place for lines under feeds; add the feed by hand")
     comma = "" if before.endswith(("{", ",")) else ","
     space = "" if before.endswith("{") else " "
-    routes = f", to: [{', '.join(map(_word, to))}]" if to else ""
-    return f"{before}{comma}{space}{_word(name)}: {{url: {_address(url)}{routes}}}{text[len(before) :]}"
+    inner = [f"{_word(feed.name)}: {{{', '.join(f'{key}: {value}' for key, value in _keys(feed))}}}" for feed in added]
+    return f"{before}{comma}{space}{', '.join(inner)}{text[len(before) :]}"
 
 
 def _last_line(node: Any, lines: Sequence[str]) -> int:

@@ -153,7 +153,8 @@ def _address(written: str) -> str | None:
         return None
     try:
         parts = urlsplit(url)
-        return url if parts.scheme.lower() in ("http", "https") and parts.hostname else None
+        is_whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 80) > 0
+        return url if is_whole else None
     except ValueError:
         return None
 
