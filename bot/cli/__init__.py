@@ -10,11 +10,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from bot import __version__
-from bot.cli import checking, keeping, lists, rehearsing, running, sources, stored
+from bot.cli import checking, keeping, lists, planning, rehearsing, running, sources, stored
 from bot.cli.terminal import cli, fail
 from bot.errors import BotError, ConfigError, StorageError, TokenRejected
 
-__all__ = ["checking", "cli", "keeping", "lists", "main", "rehearsing", "running", "sources", "stored"]
+__all__ = ["checking", "cli", "keeping", "lists", "main", "planning", "rehearsing", "running", "sources", "stored"]
 
 
 def main() -> NoReturn:

@@ -99,9 +99,14 @@ def opened_database() -> Iterator[tuple[Database, int]]:
     database = Database(settings.database_url)
     try:
         database.require_current()
-        yield database, int((settings.token or "0").partition(":")[0])
+        yield database, bot_id_of(settings)
     finally:
         database.dispose()
+
+
+def bot_id_of(settings: Settings) -> int:
+    """The bot whose deliveries are meant: the number before its token's colon, 0 for the preview."""
+    return int((settings.token or "0").partition(":")[0])
 
 
 def print_json(value: Any) -> None:

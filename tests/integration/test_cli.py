@@ -146,6 +146,8 @@ def test_help_names_every_command(here: Path) -> None:
         "retry",
         "search",
         "why",
+        "plan",
+        "opml",
     ]
     for name in [*commands, "db"]:
         assert re.search(rf"\b{name}\b", ended.out)
