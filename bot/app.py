@@ -33,6 +33,7 @@ from bot.pages.status import Setup, StatusPage
 from bot.pages.syndication import Syndicated
 from bot.personal import House
 from bot.poller import Poller
+from bot.progress import Progress, unseen
 from bot.reloading import Reloader
 from bot.replay import Replayer
 from bot.schedule import Schedule
@@ -293,8 +294,9 @@ class App:
 
     # --- once --------------------------------------------------------------------------------------------------
 
-    async def once(self, *, forced: bool) -> Once:
-        """One pass: read what is due, deliver what is due."""
+    async def once(self, *, forced: bool, tell: Progress = unseen) -> Once:
+        """One pass: read what is due, deliver what is due; *tell* hears how far it is."""
+        self._poller.tell = tell
         done = Once(problems=list(self.config.refused))
         await self.prepare()
         if self._bot is not None:
@@ -303,20 +305,21 @@ class App:
         await self._replayer.replay_due()
         await self._digester.digest_due()
         await self._outbox.resume_paused()
-        await self._deliver_once(done)
+        await self._deliver_once(done, tell)
         if self._approvals:
             done.problems += await self._approvals.ask_due()
-            await self._deliver_once(done)  # those for which time ran out
-        await self._index_waiting()
+            await self._deliver_once(done, tell)  # those for which time ran out
+        await self._index_waiting(tell)
         done.later = await self.database.read(reports.count_waiting, self.bot_id)
         if done.is_clean:
             await self._vitals.ping_now()
         return done
 
-    async def _deliver_once(self, done: Once) -> None:
+    async def _deliver_once(self, done: Once, tell: Progress) -> None:
         while not self._stop.is_set():
             delivered = await self._outbox.deliver_due()
             done.add(delivered)
+            tell("deliveries", done.sent)
             if delivered.wait_until is None:
                 break
             await self._sleep_until_stopped((delivered.wait_until - self._clock.now()).total_seconds())
@@ -433,10 +436,13 @@ class App:
     async def _let_go(self) -> None:
         await retention.let_go(self.database, self._clock, self.config.keep)
 
-    async def _index_waiting(self) -> None:
-        indexed = INDEX_BATCH
+    async def _index_waiting(self, tell: Progress = unseen) -> None:
+        done, indexed = 0, INDEX_BATCH
         while indexed == INDEX_BATCH and not self._stop.is_set():
             indexed = await self.database.write(search.index_waiting, INDEX_BATCH)
+            done += indexed
+            if tell is not unseen:
+                tell("search index", done, done + await self.database.read(search.count_waiting))
 
     async def _listen(self) -> None:
         """See that updates come, and put down when they did."""

@@ -32,6 +32,7 @@ from bot.model import (
     Subscription,
     Validators,
 )
+from bot.progress import Progress, unseen
 from bot.sender import TelegramSender, open_bot, shut_down
 from bot.sources import archive, discovery, formats
 from bot.sources.article import ArticleReader
@@ -92,13 +93,15 @@ class _Tools:
     articles: ArticleReader
 
 
-async def read_source(source: str, form: Format, settings: Settings, config: Config, choose: Choose) -> Look:
+async def read_source(
+    source: str, form: Format, settings: Settings, config: Config, choose: Choose, tell: Progress = unseen
+) -> Look:
     """Read a URL, a feed file or an archive. Of a web page its feed is read: *choose* says which.
 
     Raises: SourceError, ConfigError.
     """
     async with _open_tools(settings, config) as tools:
-        return await _read(source, form, config, tools, choose)
+        return await _read(source, form, config, tools, choose, tell)
 
 
 @asynccontextmanager
@@ -113,7 +116,9 @@ async def _open_tools(settings: Settings, config: Config) -> AsyncIterator[_Tool
         articles.close()
 
 
-async def _read(source: str, form: Format, config: Config, tools: _Tools, choose: Choose) -> Look:
+async def _read(
+    source: str, form: Format, config: Config, tools: _Tools, choose: Choose, tell: Progress = unseen
+) -> Look:
     feed = _configured(source, config)
     if source.startswith(("http://", "https://")):
         if form not in (Format.AUTO, Format.FEED):
@@ -122,14 +127,23 @@ async def _read(source: str, form: Format, config: Config, tools: _Tools, choose
         readings = [reading]
     elif (named := _archive_format(source, form)) is not None:
         feed = feed or _archive(source)
-        readings = list(archive.read(replace(feed, format=named), Validators(), config.zone))
+        readings = _read_archive(replace(feed, format=named), config, tell)
     elif form is Format.FEED or (form is Format.AUTO and _is_feed_file(source)):
         feed = Feed(Path(source).name, FeedKind.HTTP, "")
         readings = [(await tools.feeds.parse(feed, Answer("", _read_file(source)), now()))[0]]
     else:
         feed = feed or _archive(source)
-        readings = list(archive.read(feed, Validators(), config.zone))
+        readings = _read_archive(feed, config, tell)
     return _look(feed, readings)
+
+
+def _read_archive(feed: Feed, config: Config, tell: Progress) -> list[Reading]:
+    readings, count = list[Reading](), 0
+    for reading in archive.read(feed, Validators(), config.zone):
+        readings.append(reading)
+        count += len(reading.entries)
+        tell("posts", count)
+    return readings
 
 
 async def _read_address(feed: Feed, tools: _Tools, choose: Choose) -> tuple[Feed, Reading]:

@@ -18,6 +18,7 @@ from bot.clock import Clock
 from bot.errors import ArchiveError, BotError, SourceError, StorageError
 from bot.health import Change, FeedState
 from bot.model import Feed, FeedKind, Ingested, Reading, Validators
+from bot.progress import Progress, unseen
 from bot.sources import archive
 from bot.storage import feeds, ingest, settling
 from bot.storage.database import Database
@@ -125,6 +126,8 @@ class Poller:
         self._looked_at = clock.now()
         self._unchanged: dict[int, Unchanged] = {}  # readings that wait to be settled, by feed
         self._settling = asyncio.Lock()
+        self.tell: Progress = unseen  #: somebody may watch
+        self._stored = 0  # new posts since the start, for them
 
     async def start(self) -> None:
         """Before the first pass of a process: what became overdue meanwhile is asked in turn, not at once."""
@@ -201,6 +204,8 @@ class Poller:
             begun = await self.poll_due(among=waiting, forced=forced, is_patient=True)
             polled.add(begun)
             waiting -= begun.feed_ids
+            ended = polled.read + polled.unchanged + polled.failed
+            self.tell("feeds", ended, len(self.routes.feeds) if forced else None)
             if begun.feed_ids or self._under_way:
                 continue
             at = await self._database.read(feeds.claimable_at, waiting, forced=forced)
@@ -258,6 +263,8 @@ class Poller:
                 break
             done = await self._database.write(ingest.ingest, claim, batch, self.routes, self._clock.now())
             self._step("after the ingestion")
+            self._stored += done.new
+            self.tell("new posts", self._stored)
             if not batch.last:  # of a long archive, which may take longer than a lease
                 await self._database.write(feeds.renew, claim, self._clock.now() + LEASE)
             total = total.plus(done)

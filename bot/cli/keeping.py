@@ -1,12 +1,12 @@
 """``db`` and ``archive``: what keeps the database, and what takes posts out of it."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot.cli.terminal import cli, configured_if_there, opened_database, say, set_up_logging
+from bot.cli.bars import shown_progress
+from bot.cli.terminal import cli, configured_if_there, opened_database, set_up_logging
 from bot.config import read_settings
 from bot.errors import ConfigError
 from bot.sources import markdown
@@ -41,18 +41,15 @@ def export(
     """Write every stored post as a Markdown file; what goes in can come out."""
     _, config = configured_if_there()
     written = 0
-    with opened_database() as (database, _):
-        last_id = 0
+    with opened_database() as (database, _), shown_progress() as tell:
+        last_id, total = 0, database.read_now(reports.count_posts)
         while found := database.read_now(reports.all_posts, last_id, _BATCH):
             for feed, post in found:
                 name, text = markdown.write(post, feed, config.zone)
                 _write_file(to / markdown.folder_name(feed) / name, text)
             written += len(found)
             last_id = found[-1][1].id
-            if sys.stderr.isatty():
-                typer.echo(f"\r{written} posts", nl=False, err=True)
-    if written and sys.stderr.isatty():
-        say("")
+            tell("posts", written, total)
     typer.echo(f"{to}: {written} posts")
 
 

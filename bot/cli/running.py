@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from bot.app import App
+from bot.cli.bars import shown_progress
 from bot.cli.terminal import AsJson, cli, configured, print_json, say
 
 T = TypeVar("T")
@@ -31,7 +32,8 @@ def once(
     as_json: AsJson = False,
 ) -> None:
     """Make one pass: read what is due, deliver what is due, exit."""
-    done = _with_app(lambda app: app.once(forced=now))
+    with shown_progress() as tell:
+        done = _with_app(lambda app: app.once(forced=now, tell=tell))
     for line in [*done.polled.notices, *done.problems]:
         say(line)
     counts = {

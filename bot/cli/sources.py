@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot import looking
+from bot.cli.bars import shown_progress
 from bot.cli.entries import entry_json
 from bot.cli.terminal import AsJson, cli, configured_if_there, fail, print_json, say
 from bot.errors import ConfigError
@@ -28,7 +29,9 @@ Format = Annotated[looking.Format, typer.Option("--format", help="What kind of f
 def read(source: Source, format: Format = looking.Format.AUTO, as_json: AsJson = False) -> None:  # noqa: A002 (the flag's name)
     """Show the entries of a source; nothing is stored or sent."""
     settings, config = configured_if_there()
-    for found in asyncio.run(looking.read_source(source, format, settings, config, _choose_feed)).entries:
+    with shown_progress() as tell:
+        look = asyncio.run(looking.read_source(source, format, settings, config, _choose_feed, tell))
+    for found in look.entries:
         if as_json:
             print_json(entry_json(found))
         else:

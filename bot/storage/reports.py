@@ -230,6 +230,11 @@ def shown_in_channel(connection: Connection, bot_id: int, channel: str, limit: i
     ]
 
 
+def count_posts(connection: Connection) -> int:
+    """How many posts are stored."""
+    return connection.execute(select(func.count()).select_from(posts)).scalar_one()
+
+
 def all_posts(connection: Connection, after_id: int, limit: int) -> list[tuple[str, Post]]:
     """The next stored posts behind the one with that id, in the order they came, each with its feed's name.
 

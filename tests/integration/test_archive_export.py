@@ -4,10 +4,7 @@ Through ``main``, on a database that ``once`` filled from a feed and an archive.
 """
 
 import asyncio
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,17 +81,6 @@ def test_both_calendars_stand_in_the_front_matter(here: Path, tmp_path: Path) ->
     call("archive", "export", "--to", str(tmp_path))
     (path,) = (tmp_path / "old").glob("2018-09-30-*")
     assert 'date: "2018-09-30"\njalali: "1397-07-08"\n' in path.read_text(encoding="utf-8")
-
-
-def test_a_terminal_is_told_how_far_it_is(here: Path, tmp_path: Path) -> None:
-    reader, terminal = os.openpty()
-    arguments = [sys.executable, "-m", "bot", "archive", "export", "--to", str(tmp_path)]
-    ended = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=terminal, check=False)
-    os.close(terminal)
-    told = os.read(reader, 4096)
-    os.close(reader)
-    assert ended.returncode == 0
-    assert b"6 posts" in told
 
 
 def test_a_folder_that_cannot_be_written_is_a_wrong_call(here: Path, tmp_path: Path) -> None:
