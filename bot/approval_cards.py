@@ -36,6 +36,7 @@ def labels(reader: Reader) -> dict[str, str]:
     return {
         "yes": t("Post"),
         "no": t("Skip"),
+        "title": t("Edit title"),
         "when": t("Schedule"),
         "hour": t("In an hour"),
         "evening": t("This evening, {time}", time=_digits("21:00", reader.language)),
@@ -68,6 +69,20 @@ def decided(choice: str, name: str, now: datetime, reader: Reader, due_at: datet
         line = t("Scheduled by {name}, for {time}", **(who | {"time": _moment(due_at, now, reader)}))
     else:
         line = t("Posted by {name}, {time}", **who)
+    return render.lay_out(line, reader.language)
+
+
+def title_wanted(title: str, reader: Reader) -> Message:
+    """After a press on "Edit title": how the other one is given."""
+    t = translator(reader.language)
+    line = t("The new title of “{title}”? Send it as a reply to this message.", title=render.furniture(title))
+    return render.lay_out(line, reader.language)
+
+
+def retitled(name: str, now: datetime, reader: Reader) -> Message:
+    """In the place of the card of a post that is shown again under another title."""
+    t = translator(reader.language)
+    line = t("Title changed by {name}, {time}", name=render.furniture(name), time=_moment(now, now, reader))
     return render.lay_out(line, reader.language)
 
 

@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from telegram import Bot, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+from telegram import (
+    Bot,
+    CallbackQuery,
+    ForceReply,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    ReplyParameters,
+    User,
+)
+from telegram.constants import ReplyLimit
 from telegram.error import BadRequest, TelegramError
 
 from bot import approval_cards, fallback, replies
@@ -29,7 +38,9 @@ log = structlog.get_logger()
 PREFIX = "approve"
 #: Posts shown in one go: admins read, and their chat has a pace too.
 MOST_AT_ONCE = 5
-_PRESS = re.compile(rf"{PREFIX} ([A-Za-z0-9_-]{{16}}) (yes|no|when|back|hour|evening|morning)")
+#: Longest title that an admin may give. Template and limits of Telegram leave room for more.
+LONGEST_TITLE = 300
+_PRESS = re.compile(rf"{PREFIX} ([A-Za-z0-9_-]{{16}}) (yes|no|title|when|back|hour|evening|morning)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,8 @@ class Approvals:
             # A reply would be to a message of the channel, and the topic is the channel's too.
             last = await self._send(chat_id, replace(part, thread=None, reply_to=None, is_paid=False)) or last
         now = self._clock.now()
-        expires_at = now + plan.after if plan.after else None
+        # Another title buys no more time than the card said.
+        expires_at = asked.expires_at or (now + plan.after if plan.after else None)
         card = approval_cards.card(
             await self._sender.title_of(route.channel), expires_at, plan.then, now, office.reader
         )
@@ -133,7 +145,7 @@ class Approvals:
     def _buttons(self, asked: Asked, reader: Reader, *, times: bool = False) -> InlineKeyboardMarkup:
         labels = approval_cards.labels(reader)
         now = self._clock.now()
-        rows: list[list[str]] = [["yes", "no"], ["when"]]
+        rows: list[list[str]] = [["yes", "no"], ["title", "when"]]
         if times:
             choices = [each for each in ("hour", "evening", "morning") if self._time(each, now, reader)]
             rows = [*([each] for each in choices), ["back"]]
@@ -166,6 +178,10 @@ class Approvals:
             await query.answer()
             await self._show(asked, None, self._buttons(asked, reader, times=choice == "when"))
             return
+        if choice == "title":
+            await query.answer()
+            await self._ask_title(asked, chat_id, message_id, reader)
+            return
         due_at = None if choice == "no" else now if choice == "yes" else self._time(choice, now, reader)
         if choice not in ("yes", "no") and due_at is None:
             await query.answer(approval_cards.too_late(language), show_alert=True)
@@ -177,6 +193,34 @@ class Approvals:
         log.info("approval decided", delivery=asked.delivery_id, user_id=user.id, choice=choice)
         await query.answer()
         await self._show(asked, approval_cards.decided(choice, name, now, reader, due_at), None)
+
+    async def _ask_title(self, asked: Asked, chat_id: int, message_id: int, reader: Reader) -> None:
+        delivery = await self._database.read(approvals.load, asked.delivery_id)
+        title = (delivery and delivery.post and delivery.post.entry.title) or ""
+        wanted = approval_cards.title_wanted(title, reader)
+        prompt = await self._bot.send_message(
+            chat_id,
+            wanted.text,
+            entities=message_entities(wanted),
+            reply_markup=ForceReply(input_field_placeholder=title[: ReplyLimit.MAX_INPUT_FIELD_PLACEHOLDER] or None),
+            reply_parameters=ReplyParameters(message_id, allow_sending_without_reply=True),
+        )
+        await self._database.write(approvals.prompted, asked, prompt.message_id)
+
+    async def take_title(self, chat_id: int, prompt_id: int, text: str, user: User) -> bool:
+        """Take *text* as the title that a message asked for; False where it asked for none.
+
+        The post is shown anew, as it will appear now, and waits for its button as before.
+        """
+        asked = await self._database.read(approvals.find_prompted, chat_id, prompt_id)
+        office, now, title = await self._office(), self._clock.now(), " ".join(text.split())[:LONGEST_TITLE]
+        if asked is None or not title or user.id not in office.admins:
+            return False
+        name = user.first_name
+        if await self._database.write(approvals.retitle, asked, title, now, by=user.id, name=name):
+            log.info("title changed", delivery=asked.delivery_id, user_id=user.id)
+            await self._show(asked, approval_cards.retitled(name, now, office.reader), None)
+        return True
 
     async def _show(self, asked: Asked, said: Message | None, buttons: InlineKeyboardMarkup | None) -> None:
         """Put other words, or other buttons alone, in the place of a card's."""

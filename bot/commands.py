@@ -232,7 +232,7 @@ class Commands:
     async def _is_new(self, update: Update) -> bool:
         """Whether it is meant for us and was not taken before, also before a restart."""
         change = update.my_chat_member
-        if change is None and not is_for_us(update):
+        if change is None and not is_for_us(update) and _replied_to(update.message, self._bot_id) is None:
             return False
         return await self._database.write(
             updates.take,
@@ -276,6 +276,8 @@ class Commands:
             log.warning("answer not sent", update=update.update_id, problem=str(explain(error, "reply")))
 
     async def _message_came(self, message: TelegramMessage, text: str) -> None:
+        if await self._took_title(message, text):
+            return
         speaker = await self._speaker(message)
         is_private, language = speaker.caller.is_private, speaker.language
         user_id = speaker.caller.user_id if is_private else None
@@ -308,6 +310,13 @@ class Commands:
             await self._show(message, speaker, screen)
         elif is_private or addressed:
             await self._show(message, speaker, Screen(replies.unknown_command(language)))
+
+    async def _took_title(self, message: TelegramMessage, text: str) -> bool:
+        """Whether it is the title that an admin was asked for."""
+        prompt_id = _replied_to(message, self._bot_id)
+        if prompt_id is None or self.approvals is None or message.from_user is None:
+            return False
+        return await self.approvals.take_title(message.chat_id, prompt_id, text, message.from_user)
 
     async def _look(self, message: TelegramMessage, speaker: Speaker, command: str, argument: str) -> bool:
         """Begin to look at an address, if that is what somebody wants; it goes on in a task of its own."""
@@ -515,6 +524,13 @@ class Commands:
                 reply_markup=buttons,
             )
         return sent
+
+
+def _replied_to(message: TelegramMessage | None, bot_id: int) -> int | None:
+    """Which message of ours somebody replies to."""
+    replied = message.reply_to_message if message else None
+    is_ours = replied is not None and replied.from_user is not None and replied.from_user.id == bot_id
+    return replied.message_id if replied is not None and is_ours else None
 
 
 def _trail(error: BaseException) -> str:

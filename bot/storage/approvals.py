@@ -37,8 +37,11 @@ def hold(connection: Connection, lane: Lane, delivery: Delivery, now: datetime) 
     lanes.end(connection, lane, delivery, DeliveryState.HELD, "waits for an admin's button in the admin chat")
     connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(wait=Wait.APPROVAL))
     empty = dict.fromkeys(
-        ("asked_at", "expires_at", "chat_id", "message_id", "decision", "decided_at", "decided_by", "decided_name")
-    )
+        (
+            "asked_at", "expires_at", "chat_id", "message_id", "decision", "decided_at", "decided_by", "decided_name",
+            "prompt_id",
+        )
+    )  # fmt: skip
     row = {"token": secrets.token_urlsafe(12), "held_at": now, **empty}
     upsert(connection, approvals, {"delivery_id": delivery.id}, row)
 
@@ -55,6 +58,38 @@ def find(connection: Connection, token: str) -> Asked | None:
     """What a button belongs to, while nobody has decided."""
     row = connection.execute(_asked().where(approvals.c.token == token, approvals.c.decision.is_(None))).first()
     return _record(row) if row else None
+
+
+def find_prompted(connection: Connection, chat_id: int, prompt_id: int) -> Asked | None:
+    """What a message asked for another title of, while nobody has decided."""
+    row = connection.execute(
+        _asked().where(
+            approvals.c.chat_id == chat_id, approvals.c.prompt_id == prompt_id, approvals.c.decision.is_(None)
+        )
+    ).first()
+    return _record(row) if row else None
+
+
+def prompted(connection: Connection, asked: Asked, prompt_id: int) -> None:
+    """A message asks for another title: the newest one is what counts."""
+    connection.execute(
+        update(approvals).where(approvals.c.delivery_id == asked.delivery_id).values(prompt_id=prompt_id)
+    )
+
+
+def retitle(connection: Connection, asked: Asked, title: str, now: datetime, *, by: int, name: str) -> bool:
+    """Give a post another title for this delivery. Its card counts no more: it is to be shown anew.
+
+    Return False where somebody has decided meanwhile.
+    """
+    changed = connection.execute(
+        update(approvals)
+        .where(approvals.c.delivery_id == asked.delivery_id, approvals.c.decision.is_(None))
+        .values(message_id=None, prompt_id=None, titled_at=now, titled_by=by, titled_name=name)
+    ).rowcount
+    if changed:
+        connection.execute(update(deliveries).where(deliveries.c.id == asked.delivery_id).values(title=title))
+    return bool(changed)
 
 
 def _asked() -> Select[*tuple[Any, ...]]:

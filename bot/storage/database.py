@@ -29,7 +29,7 @@ R = TypeVar("R")
 BUSY_MS = 10_000
 WAL_TRIES = 40
 #: The newest revision in ``migrations/versions``.
-HEAD = "0002"
+HEAD = "0003"
 #: Any constant: it keys PostgreSQL's advisory lock round migrations.
 MIGRATION_LOCK = 0x0A5EDA4
 

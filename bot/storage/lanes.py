@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Integer, Row, bindparam, func, or_, select, type_coerce, update
 
 from bot import process
-from bot.model import Delivery, DeliveryClass, DeliveryState, Message, SentMessage, Wait
+from bot.model import Delivery, DeliveryClass, DeliveryState, Message, Post, SentMessage, Wait
 from bot.storage import records, sightings, subscribers
 from bot.storage.dialects import upsert
 from bot.storage.schema import chats, deliveries, edits, feeds, hosts, lanes, posts, subscriptions, targets
@@ -166,7 +166,7 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
     return Delivery(
         id=row.id,
         chat_id=row.chat_id,
-        post=records.post_of(row, prefix="of_post_") if row.post_id is not None else None,
+        post=_post(row) if row.post_id is not None else None,
         subscription_id=row.subscription_id,
         state=DeliveryState(row.state),
         attempts=row.attempts,
@@ -183,6 +183,12 @@ def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
         is_approved=row.approved_at is not None,
         wait=Wait(row.wait) if row.wait else None,
     )
+
+
+def _post(row: Row[*tuple[Any, ...]]) -> Post:
+    """The post as this delivery tells it: an admin may have given it another title."""
+    post = records.post_of(row, prefix="of_post_")
+    return replace(post, entry=replace(post.entry, title=row.title)) if row.title else post
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,6 +269,10 @@ approvals = Table(
     Column("decided_at", Instant),
     Column("decided_by", BigInteger),  # NULL: nobody, time ran out or nobody is asked any more
     Column("decided_name", Text),
+    Column("prompt_id", BigInteger),  # of the message that asked for another title, in the chat of the card
+    Column("titled_at", Instant),
+    Column("titled_by", BigInteger),  # who gave it the title that ``deliveries`` holds
+    Column("titled_name", Text),
     Index("ix_approvals_decision", "decision"),
 )
 
@@ -302,6 +306,7 @@ deliveries = Table(
     Column("state", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("approved_at", Instant),  # what was shown to the admins, and is in ``parts``, may go
+    Column("title", Text),  # an admin's; NULL: the post's own
     Column("wait", Text),  # Wait: why ``due_at`` is later; NULL where nothing holds it back
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("first_attempt_at", Instant),

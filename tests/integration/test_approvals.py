@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
-from telegram import Update
+from telegram import Update, User
 
 from bot.approval_cards import Reader, scheduled_for
 from bot.approvals import Approvals, Office
-from bot.model import Approval, Channel, Then
+from bot.model import Approval, Channel, OnEdit, Then
 from bot.outbox import Outbox
 from bot.sender import TelegramSender, open_bot
 from bot.storage import approvals as rows
@@ -72,6 +72,10 @@ class Desk:
         await self.approvals.press(query, SARA, card.message_id, "en")
         return str(self.api.calls("answerCallbackQuery")[-1].params.get("text") or "")
 
+    async def reply(self, prompt_id: int, text: str, user: int = SARA) -> bool:
+        who = User.de_json(self.api.methods.book.person(user), self.sender._bot)
+        return await self.approvals.take_title(SARA, prompt_id, text, who)
+
 
 @pytest.fixture
 async def desk(database: Database, clock: FakeClock) -> AsyncIterator[Desk]:
@@ -110,7 +114,7 @@ async def test_a_post_is_shown_as_it_will_appear_and_goes_out_when_an_admin_says
     shown, card = desk.api.texts(SARA)
     assert MARKS.sub("", card) == "For “Night Sky” · until 17:30, or it is not posted"
     assert await desk.stage.database.read(reports.count_waiting, desk.sender.bot_id) == 1
-    assert list(desk.buttons()) == ["Post", "Skip", "Schedule"]
+    assert list(desk.buttons()) == ["Post", "Skip", "Edit title", "Schedule"]
     assert await desk.press(desk.buttons()["Post"]) == ""
     await desk.turn()
     assert desk.api.texts(CHANNEL) == [shown]
@@ -170,6 +174,50 @@ async def test_an_admin_may_choose_a_time(desk: Desk) -> None:
     desk.clock.advance(timedelta(seconds=10))
     await desk.turn()
     assert desk.titles(CHANNEL) == ["Moon number 1"]
+
+
+async def test_an_admin_may_give_another_title_and_decides_about_the_post_as_it_is_then(desk: Desk) -> None:
+    await desk.read(0, 1)
+    first = desk.buttons()
+    assert await desk.press(first["Edit title"]) == ""
+    prompt = desk.api.sent[-1]
+    assert MARKS.sub("", prompt.text) == "The new title of “Moon number 1”? Send it as a reply to this message."
+    assert not await desk.reply(prompt.message_id, "A stranger's title", user=STRANGER)
+    assert not await desk.reply(prompt.message_id - 1, "An answer to something else")
+    assert await desk.reply(prompt.message_id, "A full\nmoon, at last")
+    assert [MARKS.sub("", str(call.params["text"])) for call in desk.api.calls("editMessageText")] == [
+        "Title changed by Sara, 11:30"
+    ]
+    assert "decided already" in await desk.press(first["Post"])  # it was shown with another title
+    desk.clock.advance(timedelta(hours=1))
+    await desk.turn()
+    shown, card = desk.api.texts(SARA)[-2:]
+    assert shown.startswith("A full moon, at last\n")
+    assert MARKS.sub("", card) == "For “Night Sky” · until 17:30, or it is not posted"  # no more time for it
+    await desk.press(desk.buttons()["Post"])
+    await desk.turn()
+    assert desk.api.texts(CHANNEL) == [shown]
+    assert not await desk.reply(prompt.message_id, "Too late")
+    (row,) = await desk.stage.database.read(lambda c: c.execute(select(table)).all())
+    assert (row.titled_by, row.titled_name, row.decision) == (SARA, "Sara", "post")
+
+
+async def test_a_correction_by_the_publisher_keeps_an_admins_title(desk: Desk) -> None:
+    channel = a_channel(language="en", approve=Approval(timedelta(hours=6)), on_edit=OnEdit.EDIT)
+    await configure(desk.stage, channel)
+    desk.outbox.subscriptions = desk.stage.routes.subscriptions
+    await desk.read(0, 1)
+    await desk.press(desk.buttons()["Edit title"])
+    await desk.reply(desk.api.sent[-1].message_id, "A full moon, at last")
+    await desk.turn()
+    await desk.press(desk.buttons()["Post"])
+    await desk.turn()
+    desk.clock.advance(timedelta(minutes=10))
+    await desk.stage.read(an_entry(1, content="<p>Rain hides it from everybody this evening.</p>"))
+    await desk.turn()
+    ((_chat_id, _message_id, message),) = desk.stage.sender.edited
+    assert message.text.startswith("A full moon, at last\n")
+    assert "Rain hides it" in message.text
 
 
 async def test_posts_go_out_when_feeds_yaml_asks_for_no_approval_any_more(desk: Desk) -> None:

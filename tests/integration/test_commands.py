@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from telegram import User
 
 from bot.commands import Claim, Commands
 from bot.menus import MENU
@@ -62,6 +63,10 @@ async def ask(api: BotApi, text: str, *, user: int = STRANGER, language: str = "
     api.crowd.private_message(user, text, language)
     await api.until(lambda: len(api.texts(user)) > before)
     return MARKS.sub("", api.texts(user)[-1])
+
+
+def bare(text: str) -> str:
+    return MARKS.sub("", text)
 
 
 CONVERSATION = [
@@ -219,6 +224,30 @@ async def test_in_a_group_only_what_is_meant_for_the_bot_is_answered(api: BotApi
     me: dict[str, Any] = api.methods.book.me
     api.crowd.group_message(group.id, STRANGER, f"/help@{me['username']}")
     await api.until(lambda: len(api.texts(group.id)) == 1)
+
+
+async def test_a_reply_to_a_question_of_ours_is_a_title_and_no_search(api: BotApi, commands: Commands) -> None:
+    group = api.add_chat(Chat(-1003333333333, type="supergroup", title="Gardeners", status="member"))
+    taken: list[tuple[int, int, str, int]] = []
+
+    class Titles:
+        async def take_title(self, chat_id: int, prompt_id: int, text: str, user: User) -> bool:
+            taken.append((chat_id, prompt_id, text, user.id))
+            return text != "garlic"
+
+    commands.approvals = Titles()  # type: ignore[assignment]  # all of it that is asked
+    for chat_id in (ADMIN, group.id):
+        api.crowd.private_message(ADMIN, "/help", "en")
+        prompt = (await commands.bot.send_message(chat_id, "The new title?")).message_id
+        for text, replied in (("Moon", prompt), ("garlic", prompt), ("Moon", None)):
+            content = {"text": text, "reply_to_message": api.chats[chat_id].messages[replied].body} if replied else {}
+            api.inject({"message": api.book.add_message(api.chats[chat_id], content or {"text": text}, sender=ADMIN)})
+        await taken_in(api, commands)
+        assert taken == [(chat_id, prompt, "Moon", ADMIN), (chat_id, prompt, "garlic", ADMIN)]
+        taken.clear()
+    # What was no title is a question like any other, in private.
+    assert [text.startswith("Search: garlic") for text in map(bare, api.texts(ADMIN))].count(True) == 1
+    assert api.texts(group.id) == ["The new title?"]
 
 
 async def test_the_menus_and_descriptions_are_set_in_every_language(api: BotApi, commands: Commands) -> None:
