@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +13,17 @@ from telegram import Bot
 
 from bot import errors, fallback
 from bot.model import Attachment, Button, Entity, LinkPreview, Message, MessageKind
-from bot.sender import HANDLED, AiohttpRequest, LocalPreview, NotSent, TelegramSender, explain, open_bot
+from bot.sender import (
+    HANDLED,
+    AiohttpRequest,
+    LocalPreview,
+    Match,
+    NotSent,
+    TelegramProbe,
+    TelegramSender,
+    explain,
+    open_bot,
+)
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat
 from tests.fakes.clock import FakeClock
@@ -146,6 +157,29 @@ REFUSALS = [
     (401, "Unauthorized: invalid token specified", CHANNEL, errors.TokenRejected),
     (409, "Conflict: can't use getUpdates method while webhook is active", CHANNEL, errors.RetryLater),
     (502, "Bad Gateway", CHANNEL, errors.Uncertain),
+    (400, "Bad Request: EXTERNAL_URL_INVALID", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: photo has unsupported extension; use .jpg", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: not enough rights to send videos to the chat", CHANNEL, errors.MessageRejected),
+    (400, "Bad Request: not enough rights to send documents to the chat", CHANNEL, errors.MessageRejected),
+    (
+        400,
+        'Bad Request: failed to send message #2 with the error message "WEBPAGE_CURL_FAILED"',
+        CHANNEL,
+        errors.MessageRejected,
+    ),
+    (
+        400,
+        "Bad Request: inline keyboard button URL 'http://localhost' is invalid: wrong HTTP URL",
+        CHANNEL,
+        errors.MessageRejected,
+    ),
+    (
+        400,
+        "Bad Request: can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+        CHANNEL,
+        errors.MessageRejected,
+    ),
+    (409, "Conflict: terminated by setWebhook request", CHANNEL, errors.RetryLater),
     (421, "Misdirected Request: unallowed token specified", CHANNEL, errors.TokenRejected),
 ]
 
@@ -163,6 +197,62 @@ async def test_each_refusal_says_what_to_do_next(
         await sender.send(chat, HELLO)
     assert type(raised.value) is expected
     assert TOKEN.partition(":")[2] not in str(raised.value)
+
+
+#: What Telegram says to an edit, and whether it is as good as done. What is gone or too old is never posted again.
+EDITED = [
+    (
+        "message is not modified: specified new message content and reply markup are exactly the same as a current "
+        "content and reply markup of the message",
+        True,
+    ),
+    ("message to edit not found", False),
+    ("message can't be edited", False),
+    ("there is no text in the message to edit", False),
+    ("there is no caption in the message to edit", False),
+    ("MESSAGE_TOO_LONG", False),
+]
+
+
+@pytest.mark.parametrize(("said", "is_done"), EDITED, ids=[row[0][:40].replace(" ", "-") for row in EDITED])
+async def test_each_refusal_of_an_edit_says_whether_it_is_done(
+    api: BotApi, sender: TelegramSender, said: str, is_done: bool
+) -> None:
+    out = await sender.send(CHANNEL, HELLO)
+    api.refuse(400, f"Bad Request: {said}")
+    with nullcontext() if is_done else pytest.raises(errors.MessageRejected):
+        await sender.edit(CHANNEL, out.message_id, replace(HELLO, text="Goodbye"))
+
+
+#: What Telegram says to the questions of a look into a chat (``probing.py``), by the question.
+LOOKED = [
+    ("exists", "message to be replied not found", False),
+    ("exists", "text must be non-empty", True),
+    ("copy", "message to forward not found", None),
+    ("remove", "message to delete not found", None),
+    ("remove", "message can't be deleted", None),
+    ("compare", "message to edit not found", Match.ABSENT),
+    ("compare", "message can't be edited", Match.FOREIGN),
+    ("compare", "there is no text in the message to edit", Match.FOREIGN),
+    ("compare", "message is not modified: specified new message content", Match.OURS),
+]
+
+
+@pytest.mark.parametrize(("question", "said", "answer"), LOOKED, ids=[f"{row[0]}-{row[1][:25]}" for row in LOOKED])
+async def test_each_refusal_of_a_question_is_an_answer(
+    api: BotApi, sender: TelegramSender, question: str, said: str, answer: object
+) -> None:
+    probe = TelegramProbe(sender._bot)
+    api.refuse(400, f"Bad Request: {said}")
+    match question:
+        case "exists":
+            assert await probe.exists(CHANNEL, 7) is answer
+        case "copy":
+            assert await probe.copy(PERSON, CHANNEL, 7) is answer
+        case "compare":
+            assert await probe.compare(CHANNEL, 7, HELLO) is answer
+        case _:
+            await probe.remove(PERSON, 7)
 
 
 async def test_words_go_out_where_their_entities_are_refused(api: BotApi, sender: TelegramSender) -> None:
