@@ -98,15 +98,14 @@ def page() -> str:
 def _environment() -> Iterator[str]:
     yield "## The environment\n"
     yield "An empty value counts as not set. A wrong one ends the program with exit code 2, and is not shown.\n"
-    yield "| name | what it does | must be | default | example |"
-    yield "|---|---|---|---|---|"
+    yield "| name | what it does; what it must be | default | example |"
+    yield "|---|---|---|---|"
     told = environment_meanings()
     for field in Settings.model_fields.values():
         meaning, example = told[str(field.validation_alias)]
         meaning, default = _with_default(meaning, _setting(field.default))
-        yield _row(
-            f"`{field.validation_alias}`", meaning, str(field.description).partition(";")[0], default, f"`{example}`"
-        )
+        must_be = str(field.description).partition(";")[0]
+        yield _row(f"`{field.validation_alias}`", f"{meaning}<br>→ {must_be}", default, f"`{example}`")
 
 
 def _setting(default: Any) -> str:
@@ -127,8 +126,8 @@ def environment_meanings() -> dict[str, tuple[str, str]]:
 
 
 def _table(name: str, example: Mapping[str, Any]) -> Iterator[str]:
-    yield "| key | what it does | may be | default | example |"
-    yield "|---|---|---|---|---|"
+    yield "| key | what it does; what it may be | default | example |"
+    yield "|---|---|---|---|"
     whole = feeds_yaml.json_schema()
     section = whole["$defs"][name] if name else whole
     inherited = whole["$defs"]["ChannelSection"]["properties"] if name == "RouteSection" else {}
@@ -139,7 +138,7 @@ def _table(name: str, example: Mapping[str, Any]) -> Iterator[str]:
         said = own[key].get("description") or kind["description"]
         meaning, default = _with_default(said, _default(own[key], key in required))
         shown = "" if isinstance(example.get(key), dict) and not name else f"`{key}: {flow(example[key])}`"
-        yield _row(f"`{key}`", meaning, _form(own[key], whole["$defs"]), default, shown)
+        yield _row(f"`{key}`", f"{meaning}<br>→ {_form(own[key], whole['$defs'])}", default, shown)
 
 
 def _found(example: Any, at: Sequence[str | int]) -> Any:
@@ -178,7 +177,8 @@ def _form(found: Mapping[str, Any], kinds: Mapping[str, Any]) -> str:
     if found.get("type") == "array":
         return f"a list of: {_form(found['items'], kinds)}"
     if found.get("type") == "object":
-        return "names and values"
+        named = found.get("additionalProperties", {})
+        return f"names of your own, with {_form(named, kinds)}" if "$ref" in named else "names and values"
     if found.get("type") == "integer":
         return _number(found)
     if found.get("type") == "boolean":

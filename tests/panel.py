@@ -20,7 +20,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, insert, select, update
 
 from bot.health import Health
-from bot.model import Channel, DeliveryClass, DeliveryState, FeedKind, Language, Pick, Replay, Verdict
+from bot.model import (
+    Channel,
+    DeliveryClass,
+    DeliveryState,
+    DigestPlan,
+    Every,
+    FeedKind,
+    Language,
+    Pick,
+    Replay,
+    Verdict,
+)
 from bot.pacing import Pace
 from bot.pages.status import Asked, Setup, StatusPage
 from bot.storage import ingest, overview
@@ -35,7 +46,9 @@ BOT = 123456
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 CHANNELS = {
     "main": Channel(name="main", chat="@night_sky_fa", max_per_hour=6),
-    "english": Channel(name="english", chat="@night_sky", language="en"),
+    "english": Channel(
+        name="english", chat="@night_sky", language="en", digest=DigestPlan(Every.WEEK, clock_time(9), 5)
+    ),
     "garden": Channel(name="garden", chat="-1003333333333"),
 }
 CHATS = {"main": -1001111111111, "english": -1002222222222, "garden": -1003333333333}

@@ -46,7 +46,7 @@ from tests.panel import a_panel
 DIRECTORY = Path(__file__).parents[1] / "var" / "shots"
 NOW = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
 SIZES = {"phone": (412, 4300), "desktop": (1100, 1500)}
-STATUS_SIZES = {"phone": (412, 3600), "desktop": (1180, 2300)}
+STATUS_SIZES = {"phone": (412, 7000), "desktop": (1180, 3000)}
 TOKEN = "for-the-pictures"
 SCHEMES = {"dark": 0, "light": 1}  #: Blink's mojom::PreferredColorScheme
 CHANNELS = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot import digest
 from bot.health import Health
 from bot.model import Channel, DeliveryState, Subscription
 from bot.pacing import BURST, WINDOW, Pace
@@ -181,6 +182,17 @@ def needs(
     unwell = [feed for feed in feeds if feed.state.health is not Health.OK]
     lines += [speech.feed_needs(feed) for feed in unwell[:MOST_NEEDS]]
     return [*lines, speech.more_feeds(len(unwell) - MOST_NEEDS)] if len(unwell) > MOST_NEEDS else lines
+
+
+def next_digest(channels: Iterable[Channel], now: datetime) -> tuple[str, datetime] | None:
+    """The channel whose digest comes first, and when."""
+    slots = [
+        (digest.next_slot(channel.digest, ZoneInfo(channel.timezone), now), channel.name)
+        for channel in channels
+        if channel.digest
+    ]
+    at, name = min(slots, default=(None, ""))
+    return (name, at) if at else None
 
 
 def next_replay(subscriptions: Iterable[Subscription], now: datetime) -> tuple[str, datetime] | None:

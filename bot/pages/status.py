@@ -155,11 +155,12 @@ class StatusPage:
         """What comes next, by the word that it is called: whose turn it is, and when."""
         reading = await self._database.read(reports.next_reading_at)
         sending = await self._database.read(overview.next_sending_at, self._bot_id)
+        digest = rows.next_digest(self.setup.channels.values(), speech.now)
         replay = rows.next_replay(self.setup.subscriptions, speech.now)
         words = page_words(speech.language)
         return [
             (words[word], found[0], speech.moment(max(found[1], speech.now))) if found else (words[word], "", None)
-            for word, found in (("reading", reading), ("sending", sending), ("replay", replay))
+            for word, found in (("reading", reading), ("sending", sending), ("digest", digest), ("replay", replay))
         ]
 
     async def _year(self, asked: Asked, speech: Speech) -> charts.HeatMap:

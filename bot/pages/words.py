@@ -221,6 +221,7 @@ def page_words(language: Language) -> dict[str, str]:
         "next": t("Next"),
         "reading": t("Reading"),
         "sending": t("Sending"),
+        "digest": t("Digest"),
         "replay": t("Replay"),
         "nothing": t("nothing planned"),
         "channels": t("Channels"),

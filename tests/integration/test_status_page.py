@@ -122,6 +122,7 @@ async def test_the_page_tells_top_to_bottom_what_the_product_promises(page: Stat
         "\u2068باغ ما\u2069: I may not post there.",
         "old-observatory\u2069: is not asked any more",
         ">Next<",
+        "english</bdi> · in 5 days",
         "notebook</bdi> · in 6 hours",
         ">Channels<",
         ">@night_sky_fa<",

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.health import FeedState, Health
-from bot.model import Calendar, DeliveryState, FeedKind, Pick, Replay
+from bot.model import Calendar, DeliveryState, DigestPlan, Every, FeedKind, Pick, Replay
 from bot.pacing import Pace
 from bot.pages import rows
 from bot.pages.rows import last_out_at, matching, next_slot, pages_of
@@ -81,6 +81,16 @@ def test_the_next_replay_is_the_first_time_of_day_still_to_come(now: str, slot: 
     found = rows.next_replay([a_subscription(), a_subscription(archive)], at)
     assert found == ("notebook", datetime.fromisoformat(slot).replace(tzinfo=UTC))
     assert rows.next_replay([a_subscription()], at) is None
+
+
+def test_the_next_digest_is_that_of_the_channel_whose_turn_comes_first() -> None:
+    at = datetime(2026, 11, 23, 10, 45, tzinfo=UTC)
+    weekly = a_channel(name="week", digest=DigestPlan(Every.WEEK, time(9), 5))
+    daily = a_channel(name="day", digest=DigestPlan(Every.DAY, time(20)))
+    found = rows.next_digest([a_channel(), weekly, daily], at)
+    assert found == ("day", datetime(2026, 11, 23, 16, 30, tzinfo=UTC))
+    assert rows.next_digest([weekly], at) == ("week", datetime(2026, 11, 28, 5, 30, tzinfo=UTC))
+    assert rows.next_digest([a_channel()], at) is None
 
 
 def test_what_a_person_must_do_comes_by_weight_and_only_so_many_feeds_are_told() -> None:
