@@ -9,19 +9,21 @@ import hashlib
 import hmac
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot import anniversary, screens
+from bot import anniversary, archive_screens, screens
+from bot.archive_screens import Period
 from bot.clock import Clock
 from bot.model import Calendar, Language, Message, Post
-from bot.screens import Line, Period, Reader, Screen
-from bot.storage import browse, search
+from bot.personal import House
+from bot.screens import Line, Reader, Screen
+from bot.storage import browse, reports, search
 from bot.storage.browse import Span
 from bot.storage.database import Database
 from bot.text import date_ranges, persian, snippet
-from bot.text.query import parse_query
+from bot.text.query import SearchQuery, parse_query
 from bot.text.snippet import Snippet
 
 #: Hits, and posts of a day, on one screen.
@@ -30,6 +32,8 @@ PAGE = 5
 MOST_TODAY, INLINE_PAGE = 12, 10
 #: Bytes of a seal; with the action they are far from the 64 that a button may carry.
 _SEAL = 9
+#: A post that is not older is not called one of the archive by those who look for it.
+NEW = timedelta(days=30)
 _NEWEST = 3  #: posts under a search that found nothing
 #: Years of /archive at most: a keyboard has 100 buttons.
 _MOST_YEARS = 90
@@ -70,11 +74,12 @@ class Shared:
 
 
 class Browsing:
-    """Answers with screens. ``bot_id`` is whose messages the links lead to."""
+    """Answers with screens. ``bot_id`` is whose messages the links lead to; ``house`` is replaced as feeds.yaml is."""
 
-    def __init__(self, database: Database, clock: Clock, *, bot_id: int, zone: ZoneInfo) -> None:
+    def __init__(self, database: Database, clock: Clock, *, bot_id: int, zone: ZoneInfo, house: House) -> None:
         self._database, self._clock = database, clock
-        self._bot_id, self.zone = bot_id, zone
+        self._bot_id, self.zone, self.house = bot_id, zone, house
+        self.bot_name = ""  #: ours, as links to the bot carry it
 
     def _reader(self, language: Language) -> Reader:
         return Reader(language, self.zone)
@@ -82,8 +87,8 @@ class Browsing:
     def _today(self) -> date:
         return self._clock.now().astimezone(self.zone).date()
 
-    async def press(self, action: str, shown: str, language: Language) -> Screen | None:
-        """The screen that a button asks for, given the text above it; None where there is none any more."""
+    async def press(self, action: str, shown: str, language: Language) -> Screen | str | None:
+        """The screen that a button asks for, given the text above it, or a toast; None where there is none any more."""
         match action.split("."):
             case ["s", page] if page.isdecimal() and len(page) < 5:
                 query = screens.query_of(shown)
@@ -92,6 +97,8 @@ class Browsing:
                 return await self._search_nearest(screens.query_of(shown) or "", language)
             case ["a", "j" | "g" as calendar, *numbers] if all(n.isdecimal() and len(n) < 5 for n in numbers):
                 return await self._leaf(calendar, [int(number) for number in numbers], language)
+            case [archive_screens.EMPTY]:
+                return archive_screens.no_posts(language)
             case ["r"]:
                 return await self.draw(language)
         return None
@@ -102,39 +109,63 @@ class Browsing:
         """A page of what these words find; asks for some where there are none."""
         reader = self._reader(language)
         shown = persian.clean_line(words)[: screens.QUERY_LENGTH]
-        query = parse_query(shown, self._today())
+        query = self._parse(shown)
         if query.is_empty:
             return screens.ask_for_words(reader)
         first = page * PAGE
         found = await self._database.read(search.find, query, PAGE, first, zone=self.zone, now=self._clock.now())
         if not found.total:
-            nearest = await self._database.read(browse.nearest_words, query)
-            return screens.no_hits(shown, nearest, await self._newest(_NEWEST), reader)
+            newest = await self._database.read(reports.latest_posts, _NEWEST)
+            return screens.no_hits(shown, await self._nearest(query), await self._lines(newest), reader)
         if not found.hits:  # a page that is no longer there
             return await self.search(shown, language, (found.total - 1) // PAGE)
-        links = await self._links([hit.post for hit in found.hits])
-        lines = [Line(hit.post, screens.leads_to(hit.post, links), hit.title, hit.snippet) for hit in found.hits]
-        return screens.hits(shown, lines, found.total, first, PAGE, reader, search.CANDIDATES)
+        lines = await self._lines([hit.post for hit in found.hits])
+        hits = [
+            replace(line, title=hit.title, snippet=hit.snippet) for line, hit in zip(lines, found.hits, strict=True)
+        ]
+        return screens.hits(shown, hits, found.total, first, PAGE, reader, search.CANDIDATES)
+
+    async def _nearest(self, query: SearchQuery) -> str | None:
+        """The nearest spelling, if it finds something."""
+        nearest = await self._database.read(browse.nearest_words, query)
+        if nearest is None:
+            return None
+        asked = self._parse(nearest)
+        found = await self._database.read(search.find, asked, 1, 0, zone=self.zone, now=self._clock.now())
+        return nearest if found.total else None
 
     async def _search_nearest(self, words: str, language: Language) -> Screen:
-        nearest = await self._database.read(browse.nearest_words, parse_query(words, self._today()))
-        return await self.search(nearest or words, language)
+        return await self.search(await self._nearest(self._parse(words)) or words, language)
 
-    async def _newest(self, count: int) -> list[Line]:
-        query = parse_query("", self._today())
-        found = await self._database.read(search.find, query, count, 0, zone=self.zone, now=self._clock.now())
-        return await self._lines([hit.post for hit in found.hits])
+    async def latest(self, count: int, feed: str | None, language: Language) -> Screen:
+        """The newest posts, of one feed or of all."""
+        found = await self._database.read(reports.latest_posts, count, feed)
+        return screens.newest(await self._lines(found), self._clock.now(), self._reader(language))
 
     async def _lines(self, posts: Sequence[Post]) -> list[Line]:
         links = await self._links(posts)
-        return [Line(post, screens.leads_to(post, links), _title(post)) for post in posts]
+        return [Line(self._named(post), screens.leads_to(post, links, self.bot_name), _title(post)) for post in posts]
+
+    def _named(self, post: Post) -> Post:
+        """The post with the title that feeds.yaml gives its feed; who asks for it knows that it is not of today."""
+        feed = self.house.feeds.get(post.feed_id)
+        is_old = post.is_old and self._clock.now() - post.effective_at > NEW
+        return replace(post, feed_title=(feed and feed.title) or post.feed_title, is_old=is_old)
+
+    def _parse(self, words: str) -> SearchQuery:
+        """The query; feeds are known by the titles of feeds.yaml too."""
+        query = parse_query(words, self._today())
+        if not query.feeds:
+            return query
+        names = {persian.key_fold(feed.title or ""): feed.name for feed in self.house.feeds.values()}
+        return replace(query, feeds=tuple(names.get(persian.key_fold(each), each) for each in query.feeds))
 
     async def _links(self, posts: Sequence[Post]) -> dict[int, str]:
         return await self._database.read(browse.message_links, self._bot_id, [post.id for post in posts])
 
     async def offer(self, words: str, offset: int, language: Language) -> list[Shared]:
         """The posts that an inline query offers; the newest, while nothing was typed."""
-        query = parse_query(words, self._today())
+        query = self._parse(words)
         found = await self._database.read(
             search.find, query, INLINE_PAGE, offset, zone=self.zone, now=self._clock.now()
         )
@@ -145,7 +176,7 @@ class Browsing:
                 hit.post.id,
                 hit.title.text,
                 hit.snippet.text,
-                screens.card(hit.post, screens.leads_to(hit.post, links), reader),
+                screens.card(self._named(hit.post), links.get(hit.post.id) or hit.post.entry.link, reader),
             )
             for hit in found.hits
         ]
@@ -153,17 +184,19 @@ class Browsing:
     # --- the archive -----------------------------------------------------------------------------------------
 
     async def archive(self, words: str, language: Language) -> Screen:
-        """``/archive [year month]``: the years, or the year or the month that is named."""
+        """``/archive [year month]``: the newest year that has posts, or the year or the month that is named."""
         calendar = Calendar.JALALI if language == "fa" else Calendar.GREGORIAN
         if not words.strip():
-            return await self._parts(Period(calendar), language)
+            ends = await self._ends()
+            newest = Period(calendar, archive_screens.period_of(ends[1], calendar).year if ends else 0)
+            return await self._parts(newest, language)
         if month := date_ranges.parse_month(words, self._today()):
-            period = screens.period_of(month.first, month.calendar)
+            period = archive_screens.period_of(month.first, month.calendar)
             return await self._parts(period.parent, language)
         stretch = date_ranges.parse_range(words, self._today())
         if stretch is None:
-            return screens.unknown_month(self._reader(language))
-        period = screens.period_of(stretch.first, stretch.calendar)
+            return archive_screens.unknown_month(self._reader(language))
+        period = archive_screens.period_of(stretch.first, stretch.calendar)
         is_year = period.parent.parent.days() == (stretch.first, stretch.last)
         return await self._parts(period.parent.parent if is_year else period.parent, language)
 
@@ -182,32 +215,26 @@ class Browsing:
         return await self._day(period, page, language) if period.day else await self._parts(period, language)
 
     async def _parts(self, period: Period, language: Language) -> Screen:
-        parts = await self._parts_of(period)
-        found = await self._database.read(browse.counts, [self._span(*part.days()) for part in parts])
-        filled = [(part, count) for part, count in zip(parts, found, strict=True) if count]
-        return screens.archive(period, filled, self._reader(language))
+        ends = await self._ends()
+        parts = _parts_of(period, ends) if ends else []
+        counts = await self._database.read(browse.counts, [self._span(*part.days()) for part in parts])
+        counted = list(zip(parts, counts, strict=True))
+        if period.kind == "year":  # there may be many without posts, and they have no place to keep
+            counted = [(part, count) for part, count in counted if count]
+        return archive_screens.archive(period, counted, ends, self._reader(language))
 
-    async def _parts_of(self, period: Period) -> list[Period]:
-        """The years that may have posts, the months of a year, the days of a month."""
-        if period.kind == "year":
-            ends = await self._database.read(browse.ends)
-            if ends is None:
-                return []
-            first, last = (screens.period_of(end.astimezone(self.zone).date(), period.calendar).year for end in ends)
-            return [Period(period.calendar, year) for year in range(max(first, last - _MOST_YEARS), last + 1)]
-        if period.kind == "month":
-            return [Period(period.calendar, period.year, month) for month in range(1, 13)]
-        first_day, last_day = period.days()
-        return [
-            Period(period.calendar, period.year, period.month, day) for day in range(1, (last_day - first_day).days + 2)
-        ]
+    async def _ends(self) -> tuple[date, date] | None:
+        """The first day that has posts, and the last."""
+        ends = await self._database.read(browse.ends)
+        return (ends[0].astimezone(self.zone).date(), ends[1].astimezone(self.zone).date()) if ends else None
 
     async def _day(self, period: Period, page: int, language: Language) -> Screen:
         span = self._span(*period.days())
         (total,) = await self._database.read(browse.counts, [span])
         page = min(page, max(total - 1, 0) // PAGE)
         found = await self._database.read(browse.posts_in, [span], PAGE, page * PAGE)
-        return screens.archive_day(period, await self._lines(found), total, page * PAGE, PAGE, self._reader(language))
+        lines, reader = await self._lines(found), self._reader(language)
+        return archive_screens.archive_day(period, lines, total, page * PAGE, PAGE, reader)
 
     def _span(self, first: date, last: date) -> Span:
         start, end = (datetime.combine(day, time(), self.zone) for day in (first, last + timedelta(days=1)))
@@ -217,26 +244,40 @@ class Browsing:
 
     async def on_this_day(self, language: Language) -> Screen:
         """Posts of past years whose anniversary is today, in either calendar."""
-        ends = await self._database.read(browse.ends)
-        spans = []
-        if ends is not None:
-            earliest = ends[0].astimezone(self.zone).date()
-            spans = [self._span(day, day) for day in anniversary.past_days(self._today(), earliest)]
+        ends = await self._ends()
+        spans = [self._span(day, day) for day in anniversary.past_days(self._today(), ends[0])] if ends else []
         found = await self._database.read(browse.posts_in, spans, MOST_TODAY)
         return screens.on_this_day(await self._lines(found), self._clock.now(), self._reader(language))
 
     async def post(self, post_id: int, language: Language) -> Screen | None:
         """One post, as a deep link asks for it; None where people may not see it."""
         post = await self._database.read(browse.post, post_id)
-        links = await self._links([post]) if post else {}
-        return Screen(screens.card(post, screens.leads_to(post, links), self._reader(language))) if post else None
+        if post is None:
+            return None
+        link = await self._page_of(post)
+        return Screen(screens.card(self._named(post), link, self._reader(language), whole=link is None))
+
+    async def _page_of(self, post: Post) -> str | None:
+        """Where a post can be read outside of this chat; None where nowhere: then all of it is shown here."""
+        return (await self._links([post])).get(post.id) or post.entry.link
 
     async def draw(self, language: Language) -> Screen:
         """A post at random."""
         post = await self._database.read(browse.drawn_post, random.random())  # noqa: S311 (a draw among public posts)
-        links = await self._links([post]) if post else {}
-        link = screens.leads_to(post, links) if post else None
-        return screens.random_card(post, link, self._reader(language))
+        link = await self._page_of(post) if post else None
+        return screens.random_card(self._named(post) if post else None, link, self._reader(language))
+
+
+def _parts_of(period: Period, ends: tuple[date, date]) -> list[Period]:
+    """The years that may have posts, the months of a year, the days of a month."""
+    calendar = period.calendar
+    if period.kind == "year":
+        first, last = (archive_screens.period_of(end, calendar).year for end in ends)
+        return [Period(calendar, year) for year in range(max(first, last - _MOST_YEARS), last + 1)]
+    if period.kind == "month":
+        return [Period(calendar, period.year, month) for month in range(1, 13)]
+    first_day, last_day = period.days()
+    return [Period(calendar, period.year, period.month, day) for day in range(1, (last_day - first_day).days + 2)]
 
 
 def _title(post: Post) -> Snippet:

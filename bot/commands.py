@@ -8,7 +8,7 @@ import re
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from telegram import (
     ChatMember,
     ChatMemberAdministrator,
     ChatMemberUpdated,
+    ForceReply,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InlineQuery,
@@ -30,11 +31,12 @@ from telegram import (
     Update,
 )
 from telegram import Message as TelegramMessage
-from telegram.error import BadRequest, InvalidToken, TelegramError
+from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 
 from bot import admin, admin_replies, approvals, browsing, menus, replies, screens
 from bot.admin import Admin
+from bot.answers import Answers, Keyboard
 from bot.approvals import Approvals
 from bot.browsing import Browsing, Seal
 from bot.clock import Clock
@@ -43,11 +45,12 @@ from bot.errors import DeliveryError, TokenRejected
 from bot.following import Following
 from bot.hand_posts import HandPosts
 from bot.labels import translator
-from bot.model import Language, Message
+from bot.model import Language
 from bot.opening import Finder, Opening
 from bot.permissions import Permissions
 from bot.personal import House
-from bot.reception import Reception, is_for_us
+from bot.recall import Recall
+from bot.reception import Reception, is_for_us, replied_to, said
 from bot.rights import ANONYMOUS, Caller
 from bot.screens import Screen
 from bot.sender import explain, link_preview_options, message_entities
@@ -61,6 +64,7 @@ CLAIM_WINDOW = timedelta(minutes=15)
 #: What we listen to; everything else stays with Telegram.
 ALLOWED_UPDATES = [
     Update.MESSAGE,
+    Update.EDITED_MESSAGE,
     Update.CALLBACK_QUERY,
     Update.MY_CHAT_MEMBER,
     Update.INLINE_QUERY,
@@ -128,19 +132,20 @@ class Commands:
         self.hand_posts: HandPosts | None = None
         self.opening: Opening | None = None
         self._is_open = False
-        #: Entered round each message and edit: the outbox counts them with its own.
-        self.pace: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
         self._database = database
         self._clock = clock
         self._bot_id = int(bot.token.partition(":")[0])
-        self._browsing = Browsing(database, clock, bot_id=self._bot_id, zone=zone)
-        self._following = Following(database, clock, house or House(language=language, timezone=zone.key))
+        house = house or House(language=language, timezone=zone.key)
+        self._browsing = Browsing(database, clock, bot_id=self._bot_id, zone=zone, house=house)
+        self._following = Following(database, clock, house)
         self._conversation = Conversation(
             database, clock, self._browsing, self._following, Permissions(bot), ChatMenus(bot)
         )
         self._seal = Seal(bot.token)
         self._on_conflict = on_conflict
-        builder = ApplicationBuilder().bot(bot).concurrent_updates(Reception(clock, self._too_much))
+        self._recall, self._answers = Recall(clock), Answers(bot, clock)
+        reception = Reception(clock, self._recall, self._too_much)
+        builder = ApplicationBuilder().bot(bot).concurrent_updates(reception)
         self._application: Application = builder.build()  # type: ignore[type-arg]  # six parameters that nobody reads
         self._application.add_handler(TypeHandler(Update, self._answer))
 
@@ -148,6 +153,15 @@ class Commands:
         """Prepare to look at addresses for people; whether that is allowed, ``configure`` and ``is_open`` say."""
         self.opening = Opening(finder, self._following, self._clock, keep)
         self.is_open = self._is_open
+
+    @property
+    def pace(self) -> Callable[[], AbstractAsyncContextManager[None]]:
+        """Entered round each message and edit: the outbox counts them with its own."""
+        return self._answers.pace
+
+    @pace.setter
+    def pace(self, value: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+        self._answers.pace = value
 
     @property
     def is_open(self) -> bool:
@@ -162,7 +176,7 @@ class Commands:
     def configure(self, language: Language, zone: ZoneInfo, admins: Collection[int], house: House) -> None:
         """Go on with what feeds.yaml says now."""
         self.language, self.admins = language, admins
-        self._browsing.zone, self._following.house = zone, house
+        self._browsing.zone, self._browsing.house, self._following.house = zone, house, house
 
     async def start(self) -> None:
         """Tell Telegram our menus and begin to listen.
@@ -172,6 +186,7 @@ class Commands:
         bot = self._application.bot
         await self._application.initialize()
         await self._application.start()
+        self._browsing.bot_name = bot.username or ""
         await menus.set_everywhere(bot, self.language)
         if self.is_polled and self._application.updater is not None:
             # It takes a webhook away that was set before.
@@ -195,6 +210,7 @@ class Commands:
 
     async def stop(self) -> None:
         """Stop listening; the answer under way is finished."""
+        self._answers.close()
         if self.admin is not None:
             await self.admin.close()
         if self.opening is not None:
@@ -221,9 +237,9 @@ class Commands:
                 await self._inline_asked(update.inline_query)
             elif await self._is_new(update):
                 await self._take(update)
-        except TelegramError as error:
+        except (TelegramError, DeliveryError) as error:
             # Nobody to tell: the way to that person is what failed.
-            log.warning("answer not sent", update=update.update_id, problem=str(explain(error, "reply")))
+            log.warning("answer not sent", update=update.update_id, problem=_problem(error))
         except Exception as error:  # the loop's top: one bad update must not end the bot
             # No text of the error: it may hold what somebody wrote.
             log.error("update failed", update=update.update_id, error=type(error).__name__, at=_trail(error))
@@ -232,7 +248,7 @@ class Commands:
     async def _is_new(self, update: Update) -> bool:
         """Whether it is meant for us and was not taken before, also before a restart."""
         change = update.my_chat_member
-        if change is None and not is_for_us(update) and _replied_to(update.message, self._bot_id) is None:
+        if change is None and not is_for_us(update, self._recall) and replied_to(update.message) is None:
             return False
         return await self._database.write(
             updates.take,
@@ -247,20 +263,20 @@ class Commands:
             await self._membership_changed(update.my_chat_member)
         elif update.callback_query:
             await self._button_pressed(update.callback_query)
-        elif update.message and update.message.text:
-            await self._message_came(update.message, update.message.text)
+        elif message := update.message or update.edited_message:
+            await self._message_came(message, said(message))
 
     async def _apologise(self, update: Update) -> None:
         """Say something human; where even that fails, the log has said it."""
-        chat, user = update.effective_chat, update.effective_user
+        user = update.effective_user
         try:
             language = replies.choose_language(None, user.language_code if user else None, self.language)
             if update.callback_query:
                 await update.callback_query.answer(replies.failed(language).text, show_alert=True)
-            elif chat and update.message:
-                await self._send(chat.id, replies.failed(language))
-        except TelegramError as error:
-            log.warning("answer not sent", update=update.update_id, problem=str(explain(error, "reply")))
+            elif message := update.message or update.edited_message:
+                await self._answers.send(message.chat_id, replies.failed(language), thread=_thread(message))
+        except (TelegramError, DeliveryError) as error:
+            log.warning("answer not sent", update=update.update_id, problem=_problem(error))
 
     async def _too_much(self, update: Update) -> None:
         """Somebody asks faster than anybody reads."""
@@ -271,9 +287,9 @@ class Commands:
             if update.callback_query:
                 await update.callback_query.answer(replies.too_fast(language).text, show_alert=True)
             elif chat:
-                await self._send(chat.id, replies.too_fast(language))
-        except TelegramError as error:
-            log.warning("answer not sent", update=update.update_id, problem=str(explain(error, "reply")))
+                await self._answers.send(chat.id, replies.too_fast(language))
+        except (TelegramError, DeliveryError) as error:
+            log.warning("answer not sent", update=update.update_id, problem=_problem(error))
 
     async def _message_came(self, message: TelegramMessage, text: str) -> None:
         if await self._took_title(message, text):
@@ -281,6 +297,14 @@ class Commands:
         speaker = await self._speaker(message)
         is_private, language = speaker.caller.is_private, speaker.language
         user_id = speaker.caller.user_id if is_private else None
+        asked = self._recall.asked(message.chat_id, speaker.caller.user_id)
+        self._recall.ask(message.chat_id, speaker.caller.user_id, "")
+        if not text and is_private:
+            await self._show(message, speaker, Screen(replies.only_words(language)))
+            return
+        if not text.startswith("/") and asked and (screen := await self._conversation.command(asked, text, speaker)):
+            await self._show(message, speaker, screen)
+            return
         if not text.startswith("/"):
             if user_id and self.admin and await self.admin.take_address(text, user_id, message.chat_id, language):
                 return
@@ -295,7 +319,7 @@ class Commands:
         if user_id and self.admin and await self.admin.take(command, argument, user_id, message.chat_id, language):
             return
         if command == "start" and user_id and await self._claim(argument, user_id):
-            await self._send(message.chat_id, replies.became_admin(language))
+            await self._answers.send(message.chat_id, replies.became_admin(language))
             return
         if command == "help":
             for_admin = bool(user_id) and await self.is_admin(user_id or 0)
@@ -313,7 +337,7 @@ class Commands:
 
     async def _took_title(self, message: TelegramMessage, text: str) -> bool:
         """Whether it is the title that an admin was asked for."""
-        prompt_id = _replied_to(message, self._bot_id)
+        prompt_id = replied_to(message)
         if prompt_id is None or self.approvals is None or message.from_user is None:
             return False
         return await self.approvals.take_title(message.chat_id, prompt_id, text, message.from_user)
@@ -329,7 +353,8 @@ class Commands:
         looking = await self._show(message, speaker, Screen(admin_replies.looking(url, speaker.language)))
 
         async def show(screen: Screen) -> None:
-            await self._edit(looking, screen.message, self._buttons(screen, looking.chat_id, speaker.caller.user_id))
+            buttons = self._buttons(screen, message.chat_id, speaker.caller.user_id)
+            await self._answers.edit(message.chat_id, looking, screen.message, buttons)
 
         opening.look(url, speaker.caller, speaker.to, show)
         return True
@@ -400,22 +425,9 @@ class Commands:
         if not isinstance(done, Screen):
             await query.answer(done or screens.not_yours(speaker.language), show_alert=bool(done))
             return
-        await self._edit(message, done.message, self._buttons(done, chat_id, owner))
+        await self._answers.edit(chat_id, message.message_id, done.message, self._buttons(done, chat_id, owner))
+        self._recall.ask(chat_id, user_id, done.awaits)
         await query.answer()
-
-    async def _edit(self, message: TelegramMessage, shown: Message, buttons: InlineKeyboardMarkup | None) -> None:
-        """Put other words and buttons in the place of a message's; the same ones again are no error."""
-        try:
-            async with self.pace():
-                await message.edit_text(
-                    shown.text,
-                    entities=message_entities(shown),
-                    link_preview_options=link_preview_options(shown),
-                    reply_markup=buttons,
-                )
-        except BadRequest as error:
-            if "not modified" not in error.message.lower():
-                raise
 
     def _buttons(self, screen: Screen, chat_id: int, user_id: int) -> InlineKeyboardMarkup | None:
         rows = [
@@ -427,11 +439,27 @@ class Commands:
         ]
         return InlineKeyboardMarkup(rows) if rows else None
 
-    async def _show(self, message: TelegramMessage, speaker: Speaker, screen: Screen) -> TelegramMessage:
-        """Answer with a screen, in the topic it was asked in; its buttons are for the one who asked."""
-        owner = ANONYMOUS if speaker.caller.is_anonymous else speaker.caller.user_id
-        thread = message.message_thread_id if message.is_topic_message else None
-        return await self._send(message.chat_id, screen.message, self._buttons(screen, message.chat_id, owner), thread)
+    async def _show(self, message: TelegramMessage, speaker: Speaker, screen: Screen) -> int:
+        """Answer with a screen, in the topic it was asked in; its buttons are for the one who asked.
+
+        The answer to a message that was corrected takes the place of the one it had.
+        """
+        chat_id, caller = message.chat_id, speaker.caller
+        buttons = self._buttons(screen, chat_id, ANONYMOUS if caller.is_anonymous else caller.user_id)
+        answer = self._recall.answer_of(chat_id, message.message_id)
+        if answer is not None:
+            await self._answers.edit(chat_id, answer, screen.message, buttons)
+        else:
+            keyboard: Keyboard | None = buttons
+            if screen.awaits and buttons is None and not caller.is_private:
+                keyboard = ForceReply(selective=True)  # in a group only a reply reaches us
+            answer = await self._answers.send(
+                chat_id, screen.message, keyboard, thread=_thread(message),
+                reply_to=message.message_id if isinstance(keyboard, ForceReply) else None,
+            )  # fmt: skip
+        self._recall.answered(chat_id, message.message_id, said(message), answer)
+        self._recall.ask(chat_id, caller.user_id, screen.awaits)
+        return answer
 
     async def _inline_asked(self, query: InlineQuery) -> None:
         """``@bot words`` in any chat: posts to share, as one types."""
@@ -463,10 +491,9 @@ class Commands:
             await query.answer(replies.not_allowed(language), show_alert=True)
             return
         try:
-            await self._send(chat_id, replies.sample_post(language))
-        except TelegramError as error:
-            explained: DeliveryError = explain(error, chat_id)
-            await query.answer(str(explained)[:200], show_alert=True)
+            await self._answers.send(chat_id, replies.sample_post(language))
+        except DeliveryError as error:
+            await query.answer(str(error)[:200], show_alert=True)
         else:
             await query.answer(replies.sample_sent(language))
 
@@ -505,32 +532,20 @@ class Commands:
         if was_outside and is_inside and await self.is_admin(change.from_user.id):
             language = await self._language(change.from_user.id, change.from_user.language_code)
             button = InlineKeyboardButton(translator(language)("Send a test post"), callback_data=f"sample {chat.id}")
-            await self._send(
+            await self._answers.send(
                 change.from_user.id,
                 replies.channel_card(chat.title or "", chat.id, problem, language, chat.username),
                 InlineKeyboardMarkup([[button]]),
             )
 
-    async def _send(
-        self, chat_id: int, message: Message, buttons: InlineKeyboardMarkup | None = None, thread: int | None = None
-    ) -> TelegramMessage:
-        async with self.pace():
-            sent: TelegramMessage = await self._application.bot.send_message(
-                chat_id,
-                message.text,
-                message_thread_id=thread,
-                entities=message_entities(message),
-                link_preview_options=link_preview_options(message),
-                reply_markup=buttons,
-            )
-        return sent
+
+def _thread(message: TelegramMessage) -> int | None:
+    """The topic of a forum that a message stands in."""
+    return message.message_thread_id if message.is_topic_message else None
 
 
-def _replied_to(message: TelegramMessage | None, bot_id: int) -> int | None:
-    """Which message of ours somebody replies to."""
-    replied = message.reply_to_message if message else None
-    is_ours = replied is not None and replied.from_user is not None and replied.from_user.id == bot_id
-    return replied.message_id if replied is not None and is_ours else None
+def _problem(error: Exception) -> str:
+    return str(explain(error, "reply") if isinstance(error, TelegramError) else error)
 
 
 def _trail(error: BaseException) -> str:

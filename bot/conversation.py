@@ -18,7 +18,7 @@ from bot.clock import Clock
 from bot.following import Following, Listener, is_change
 from bot.labels import translator
 from bot.links import Link
-from bot.model import Language, Message
+from bot.model import Language
 from bot.opening import Opening
 from bot.permissions import Answer
 from bot.rights import Caller, Refusal
@@ -99,7 +99,7 @@ class Conversation:
             case "start":
                 return await self._start(argument, speaker)
             case "latest":
-                return Screen(await self._latest(argument, to))
+                return await self._latest(argument, to)
             case "search":
                 return await self._browsing.search(argument, language)
             case "archive":
@@ -198,10 +198,7 @@ class Conversation:
     async def _more_of(self, feed_id: int, to: Listener) -> Screen | None:
         """The newest posts of a feed that has a name; what only one person reads by its address is nobody else's."""
         feed = self.following.house.feeds.get(feed_id)
-        if feed is None:
-            return None
-        posts = await self._database.read(reports.latest_posts, replies.LATEST, feed.name)
-        return Screen(replies.latest(posts, to.language, self._browsing.zone, self._clock.now()))
+        return await self._browsing.latest(replies.LATEST, feed.name, to.language) if feed else None
 
     async def home(self, speaker: Speaker) -> Screen:
         """The first screen."""
@@ -216,22 +213,17 @@ class Conversation:
         )
         return Screen(replies.welcome(language, user_id=shown_id), rows)
 
-    async def _latest(self, argument: str, to: Listener) -> Message:
+    async def _latest(self, argument: str, to: Listener) -> Screen:
         """``/latest [feed] [n]``, in either order, digits of any script."""
-        feed, count = None, replies.LATEST
-        names = {feed.name for feed in self.following.house.feeds.values()}
         words = argument.split()
-        for word in words:
-            if word.isdecimal():  # also Persian and Arabic digits, which int() reads
-                count = min(max(int(word), 1), replies.MOST)
-            elif word in names:
-                feed = word
-            elif found := await self.following.find(" ".join(each for each in words if not each.isdecimal())):
-                feed = self.following.house.feeds[found].name
-            else:
-                return replies.unknown_feed(word, sorted(names), to.language)
-        posts = await self._database.read(reports.latest_posts, count, feed)
-        return replies.latest(posts, to.language, self._browsing.zone, self._clock.now())
+        numbers = [int(word) for word in words if word.isdecimal()]  # also Persian and Arabic digits, which int() reads
+        name = " ".join(word for word in words if not word.isdecimal())
+        feed_id = await self.following.find(name) if name else None
+        if name and feed_id is None:
+            return follow_screens.unknown_source(name, self.following.reader(to))
+        feed = self.following.house.feeds[feed_id].name if feed_id is not None else None
+        count = min(max(numbers[-1], 1), replies.MOST) if numbers else replies.LATEST
+        return await self._browsing.latest(count, feed, to.language)
 
     async def _language(self, argument: str, to: Listener) -> Screen:
         wanted = {"fa": "fa", "en": "en", "فارسی": "fa", "english": "en"}.get(argument.strip().casefold())
@@ -266,9 +258,11 @@ class Conversation:
             case ["h"]:
                 return await self.home(speaker)
             case ["l"]:
-                return _with_back(Screen(await self._latest("", to)), language)
+                return _with_back(await self._latest("", to), language)
             case ["l", feed_id] if feed_id.isdecimal() and len(feed_id) < 19:
-                return await self.following.newest_of(int(feed_id), to, self._browsing.zone)
+                newest = await self._more_of(int(feed_id), to)
+                following = (Button(translator(language)("What you follow"), "m.0"),)
+                return Screen(newest.message, (following,)) if newest else None
             case ["q"]:
                 return _with_back(await self._browsing.search("", language), language)
             case ["t"]:
@@ -295,4 +289,4 @@ def speaker_of(caller: Caller, bot_id: int, language: Language) -> Speaker:
 
 
 def _with_back(screen: Screen, language: Language) -> Screen:
-    return Screen(screen.message, (*screen.buttons, (Button(translator(language)("Back"), "h"),)))
+    return replace(screen, buttons=(*screen.buttons, (Button(translator(language)("Back"), "h"),)))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from bot import render
 from bot.labels import translator
-from bot.model import Language, Message
+from bot.model import Every, Language, Message
 from bot.screens import Button, Reader, Screen
 from bot.text import dates, persian
 
@@ -126,27 +126,42 @@ def _day(when: datetime, reader: Reader) -> str:
 
 
 def followed(
-    title: str, feed_id: int | None, reader: Reader, who: Who, *, is_new: bool, is_ours: bool = True
+    title: str,
+    feed_id: int | None,
+    reader: Reader,
+    who: Who,
+    *,
+    is_new: bool,
+    is_ours: bool = True,
+    digest: Every | None = None,
 ) -> Screen:
-    """Something is followed now, or was already."""
+    """Something is followed now, or was already; *digest* is what its posts come in."""
     t = translator(reader.language)
     feed = _name(title, feed_id)
     if not is_new:
-        words = t("You follow {feed} already.", feed=feed)
+        words = t("You follow {feed} already.") if who == "you" else t("This chat follows {feed} already.")
+    elif digest is None and who == "you":
+        words = t("You now follow {feed}. New posts will arrive here.")
+    elif digest is None:
+        words = t("This chat now follows {feed}. New posts will arrive here.")
     elif who == "you":
-        words = t("You now follow {feed}. New posts will arrive here.", feed=feed)
+        words = t("You now follow {feed}. New posts come with your roundup.")
     else:
-        words = t("This chat now follows {feed}. New posts will arrive here.", feed=feed)
-    undo = Button(t("Undo"), f"U.{feed_id}") if feed_id is not None else Button(t("What you follow"), "m.0")
+        words = t("This chat now follows {feed}. New posts come with its roundup.")
+    end = t("Undo") if is_new else t("Leave it")
+    undo = Button(end, f"U.{feed_id}") if feed_id is not None else Button(t("What you follow"), "m.0")
     newest = (Button(t("Newest"), f"l.{feed_id}"),) if feed_id is not None and is_ours else ()
-    roundup = (Button(t("As a digest"), "d"),) if feed_id is not None else ()
-    return Screen(_say(reader, words), ((*newest, *roundup, undo),))
+    roundup = (Button(t("As a digest") if digest is None else t("Roundup"), "d"),) if feed_id is not None else ()
+    return Screen(_say(reader, words.format(feed=feed)), ((*newest, *roundup, undo),))
 
 
-def left(title: str, feed_id: int | None, reader: Reader, *, was_followed: bool = True) -> Screen:
+def left(title: str, feed_id: int | None, reader: Reader, who: Who, *, was_followed: bool = True) -> Screen:
     """Something is not followed any more, or never was."""
     t = translator(reader.language)
-    words = t("You no longer follow {feed}.") if was_followed else t("You do not follow {feed}.")
+    if who == "you":
+        words = t("You no longer follow {feed}.") if was_followed else t("You do not follow {feed}.")
+    else:
+        words = t("This chat no longer follows {feed}.") if was_followed else t("This chat does not follow {feed}.")
     again = ((Button(t("Follow"), f"W.{feed_id}"),),) if feed_id is not None else ()
     return Screen(_say(reader, words.format(feed=_name(title, feed_id))), again)
 
@@ -169,7 +184,7 @@ def ask_tag(reader: Reader) -> Screen:
     """``/follow`` alone, or with what is no hashtag."""
     t = translator(reader.language)
     example = persian.isolate("/follow #" + t("moon"), None)
-    return Screen(_say(reader, t("Which hashtag? For example: {example}", example=example)))
+    return Screen(_say(reader, t("Which hashtag? For example: {example}", example=example)), awaits="follow")
 
 
 def ask_mute(items: Sequence[Item], now: datetime, reader: Reader) -> Screen:
@@ -180,7 +195,8 @@ def ask_mute(items: Sequence[Item], now: datetime, reader: Reader) -> Screen:
         return mine(0, [], 0, now, reader, "you")
     example = persian.isolate(f"/mute {feeds[0].title[:_TITLE]} " + t("7 days"), None)
     words = t("Which source shall be silent, and for how long? Tap one, or: {example}", example=example)
-    return Screen(_say(reader, words), tuple((Button(_button_title(item.title), f"i.{item.id}"),) for item in feeds))
+    rows = tuple((Button(_button_title(item.title), f"i.{item.id}"),) for item in feeds)
+    return Screen(_say(reader, words), rows, awaits="mute")
 
 
 def muted(shown: Item, until: datetime | None, reader: Reader) -> Screen:
@@ -201,7 +217,7 @@ def muted(shown: Item, until: datetime | None, reader: Reader) -> Screen:
 def unknown_source(words: str, reader: Reader) -> Screen:
     """No source has that name."""
     t = translator(reader.language)
-    said = t("There is no source called {name}.", name=_shown(words[:100]))
+    said = t("There is no source called “{name}”.", name=_shown(words[:100]))
     return Screen(_say(reader, said), ((Button(t("Sources"), "f.0"),),))
 
 

@@ -9,18 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot import digest, follow_screens, links, replies, settings_screens
+from bot import digest, follow_screens, links, settings_screens
 from bot.clock import Clock
 from bot.follow_screens import Item, Source, Who
-from bot.labels import translator
 from bot.links import Link
 from bot.model import ChatOptions, Every, Language
 from bot.personal import House, plan_of
-from bot.screens import Button, Reader, Screen
-from bot.storage import own_digests, people, reports, subscribers
+from bot.screens import Reader, Screen
+from bot.storage import own_digests, people, subscribers
 from bot.storage.database import Database
 from bot.storage.subscribers import MOST_OF_A_CHAT, Outcome, Place
-from bot.text import persian
+from bot.text import persian, zones
 from bot.text.spans import parse_span
 
 
@@ -80,7 +79,7 @@ class Following:
                 return await self.settings(to)
             case "oz", []:
                 options = await self._options(to.place)
-                return settings_screens.zones(self.reader(to), options.timezone or self.house.timezone)
+                return settings_screens.choose_zone(self.reader(to), options.timezone or self.house.timezone)
         if name == "D" and parts and parts[0] in ("off", *Every):
             return await self._choose_digest(parts[0], to)
         if name == "T" and len(parts) == 2:
@@ -172,7 +171,7 @@ class Following:
             return await self.mine(to)
         if tag := self._tag(words):
             ended = await self._database.write(subscribers.unfollow, to.place, tag=persian.key_fold(tag))
-            return follow_screens.left(tag, None, self.reader(to), was_followed=ended)
+            return follow_screens.left(tag, None, self.reader(to), to.who, was_followed=ended)
         feed_id = await self.find(words)
         if feed_id is None:
             return follow_screens.unknown_source(words, self.reader(to))
@@ -198,16 +197,21 @@ class Following:
         outcome = await self._begin(feed_id, to)
         if outcome is Outcome.TOO_MANY:
             return follow_screens.too_many(MOST_OF_A_CHAT, self.reader(to))
-        return follow_screens.followed(title, feed_id, self.reader(to), to.who, is_new=outcome is Outcome.NEW)
+        return await self._followed(title, feed_id, to, outcome)
+
+    async def _followed(self, title: str, feed_id: int | None, to: Listener, outcome: Outcome) -> Screen:
+        is_ours = feed_id is None or feed_id in self.house.feeds
+        digest = (await self._options(to.place)).digest
+        return follow_screens.followed(
+            title, feed_id, self.reader(to), to.who, is_new=outcome is Outcome.NEW, is_ours=is_ours, digest=digest
+        )
 
     async def follow_open(self, feed_id: int, title: str, to: Listener) -> Screen:
         """Follow a feed that came by its address."""
         outcome = await self._begin(feed_id, to)
         if outcome is Outcome.TOO_MANY:
             return follow_screens.too_many(MOST_OF_A_CHAT, self.reader(to))
-        return follow_screens.followed(
-            title, feed_id, self.reader(to), to.who, is_new=outcome is Outcome.NEW, is_ours=feed_id in self.house.feeds
-        )
+        return await self._followed(title, feed_id, to, outcome)
 
     def is_known(self, url: str) -> bool:
         """Whether an address is that of a feed of feeds.yaml."""
@@ -218,7 +222,7 @@ class Following:
         title = await self._title(feed_id)
         if title is None:
             return await self.mine(to)
-        return follow_screens.left(title, feed_id, self.reader(to), was_followed=ended)
+        return follow_screens.left(title, feed_id, self.reader(to), to.who, was_followed=ended)
 
     @staticmethod
     def _tag(words: str) -> str | None:
@@ -234,7 +238,7 @@ class Following:
         if outcome is Outcome.TOO_MANY:
             return follow_screens.too_many(MOST_OF_A_CHAT, self.reader(to))
         await self._keep_language(to)
-        return follow_screens.followed(tag, None, self.reader(to), to.who, is_new=outcome is Outcome.NEW)
+        return await self._followed(tag, None, to, outcome)
 
     async def open_link(self, payload: str, to: Listener) -> Screen | Link | None:
         """What a deep link asks for: a screen; or the link, where it is for somebody else to show."""
@@ -291,15 +295,6 @@ class Following:
             await self._database.write(subscribers.unfollow, to.place, feed_id=shown.feed_id, tag=tag)
         return await self.mine(to)
 
-    async def newest_of(self, feed_id: int, to: Listener, zone: ZoneInfo) -> Screen | None:
-        """The newest posts of one feed of feeds.yaml."""
-        feed = self.house.feeds.get(feed_id)
-        if feed is None:
-            return None
-        posts = await self._database.read(reports.latest_posts, replies.LATEST, feed.name)
-        message = replies.latest(posts, to.language, zone, self._clock.now())
-        return Screen(message, ((Button(translator(to.language)("What you follow"), "m.0"),),))
-
     # --- muting ----------------------------------------------------------------------------------------------
 
     async def mute(self, words: str, to: Listener) -> Screen:
@@ -315,7 +310,7 @@ class Following:
         ):  # a title that ends like a span
             shown, span = next((each for each in items if each.feed_id == feed_id), None), None
         if shown is None and feed_id is not None:
-            return follow_screens.left(await self._title(feed_id) or name, feed_id, reader, was_followed=False)
+            return follow_screens.left(await self._title(feed_id) or name, feed_id, reader, to.who, was_followed=False)
         if shown is None:
             return follow_screens.unknown_source(words, reader)
         if span is None:
@@ -367,7 +362,7 @@ class Following:
         """``/settings``, and ``/settings Area/City``."""
         options = await self._options(to.place)
         if words:
-            zone = settings_screens.zone_named(words)
+            zone = zones.zone_named(words)
             if zone is None:
                 return settings_screens.unknown_zone(words, self.reader(to))
             options = replace(options, timezone=zone)

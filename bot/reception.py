@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from telegram import Update
+from telegram import Message, Update
 from telegram.ext import BaseUpdateProcessor
 
 from bot.allowance import GROUP, INLINE, PERSON, Allowances, Verdict
 from bot.clock import Clock
+from bot.recall import Recall
 
 #: Updates answered at the same time. Most of their time is waiting for Telegram.
 MOST_AT_ONCE = 64
@@ -32,10 +33,10 @@ class _Turn:
 class Reception(BaseUpdateProcessor):
     """Keeps a chat's answers in order while chats are answered at the same time. *tell* says that it is too much."""
 
-    def __init__(self, clock: Clock, tell: Tell) -> None:
+    def __init__(self, clock: Clock, recall: Recall, tell: Tell) -> None:
         super().__init__(_UNCOUNTED)
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
-        self._clock, self._tell = clock, tell
+        self._clock, self._recall, self._tell = clock, recall, tell
         self._allowances = Allowances()
         self._turns: dict[tuple[str, int], _Turn] = {}
 
@@ -65,7 +66,7 @@ class Reception(BaseUpdateProcessor):
         now = self._clock.monotonic()
         if update.inline_query:
             return self._allowances.take("inline", update.inline_query.from_user.id, INLINE, now)
-        if update.my_chat_member or not is_for_us(update):
+        if update.my_chat_member or not is_for_us(update, self._recall):
             return Verdict.GO
         user, chat = update.effective_user, update.effective_chat
         of_person = self._allowances.take("person", user.id, PERSON, now) if user else Verdict.GO
@@ -80,12 +81,35 @@ class Reception(BaseUpdateProcessor):
         """Nothing to give back."""
 
 
-def is_for_us(update: Update) -> bool:
-    """Whether somebody wants an answer: in a group, people talk with one another."""
+def is_for_us(update: Update, recall: Recall) -> bool:
+    """Whether somebody wants an answer: in a group, people talk with one another, also about what we said."""
+    if update.callback_query is not None:
+        return True
+    if edited := update.edited_message:
+        is_private = edited.chat.type == "private"
+        return is_private and recall.is_corrected(edited.chat_id, edited.message_id, said(edited))
     message = update.message
     if message is None:
-        return update.callback_query is not None
-    return message.chat.type == "private" or (message.text or "").startswith("/")
+        return False
+    if message.chat.type == "private":
+        return bool(said(message) or message.effective_attachment)  # not what Telegram itself notes in a chat
+    if (message.text or "").startswith("/"):
+        return True
+    user_id = message.from_user.id if message.from_user else 0
+    return replied_to(message) is not None and recall.asked(message.chat_id, user_id) is not None
+
+
+def replied_to(message: Message | None) -> int | None:
+    """Which message of ours somebody replies to."""
+    replied = message.reply_to_message if message else None
+    if message is None or replied is None or replied.from_user is None:
+        return None
+    return replied.message_id if replied.from_user.id == int(message.get_bot().id) else None
+
+
+def said(message: Message) -> str:
+    """The words of a message; those under a picture too."""
+    return message.text or message.caption or ""
 
 
 def _key_of(update: Update) -> tuple[str, int]:

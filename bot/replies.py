@@ -4,23 +4,19 @@ Called by ``commands.py``, which talks to Telegram. The words are PRODUCT's; Eng
 catalogs of ``locales/``. Only commands that exist are named.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
-from bot import labels, render
+from bot import render
 from bot.labels import translator
-from bot.model import Language, Message, Post
-from bot.text import dates, persian, relative
+from bot.model import Language, Message
+from bot.text import dates, persian
 
 #: Posts of one /latest.
 LATEST = 5
 MOST = 20
-#: Of a post as new as this people are told how long ago it was.
-LATELY = timedelta(days=7)
-
 OTHER_LANGUAGE: dict[Language, Language] = {"fa": "en", "en": "fa"}
 LANGUAGE_NAMES: dict[Language, str] = {"fa": "فارسی", "en": "English"}
 
@@ -96,36 +92,6 @@ def _command(name: str, language: Language) -> str:
     return persian.isolate(f"/{name}", "ltr") if language == "fa" else f"/{name}"
 
 
-def latest(posts: Sequence[Post], language: Language, zone: ZoneInfo, now: datetime) -> Message:
-    """The newest posts, each with its two dates, how long ago that is where it is lately, and where it comes from."""
-    t = translator(language)
-    if not posts:
-        return _say(language, t("There are no posts yet."))
-    style = dates.DateStyle(language=language, form="compact")
-    lines = [f"<b>{t('Newest posts')}</b>"]
-    for post in posts:
-        entry = post.entry
-        title = render.furniture(entry.title or t("Untitled"))
-        linked = Markup('<a href="{}">{}</a>').format(entry.link, title) if entry.link else title
-        shown = dates.format_date(post.effective_at, zone, style, date_only=entry.date_only)
-        if not entry.date_only and timedelta() <= now - post.effective_at < LATELY:
-            shown += " · " + relative.ago(post.effective_at, now, language, zone, labels.catalog(language))
-        source = " · " + render.furniture(post.feed_title) if post.feed_title else ""
-        lines += ["", f"• {linked}", shown + source]
-    return _say(language, "\n".join(lines))
-
-
-def unknown_feed(name: str, names: Sequence[str], language: Language) -> Message:
-    """No feed has that name."""
-    t = translator(language)
-    listed = ", ".join(persian.isolate(str(escape(known)), "ltr") for known in sorted(names))
-    return _say(
-        language,
-        t("There is no source called {name}.", name=persian.isolate(str(escape(name[:100])), None))
-        + ("\n" + t("There is: {names}", names=listed) if listed else ""),
-    )
-
-
 def converted_date(text: str, language: Language) -> Message | None:
     """A date in every calendar; None when the text is no date."""
     parsed = dates.parse_any_date(text)
@@ -147,10 +113,14 @@ def _every_calendar(day: date, language: Language) -> list[str]:
 
 
 def date_told(text: str, now: datetime, language: Language, zone: ZoneInfo) -> Message:
-    """``/date [text]``; without a date it is today's, and an example."""
+    """``/date [text]``: a date, or days that are named by their distance; without any it is today's, and an example."""
     if text.strip() and (converted := converted_date(text, language)):
         return converted
     t = translator(language)
+    if days := dates.parse_range(text, now.astimezone(zone).date()):
+        if days.first == days.last:
+            return _say(language, "\n".join(_every_calendar(days.first, language)))
+        return _say(language, dates.format_days(days.first, days.last, dates.DateStyle(language)))
     example = persian.isolate("/date 1397/07/08", "ltr")
     hint = t("To convert a date, send it, or: {example}", example=example)
     if text.strip():
@@ -164,6 +134,14 @@ def unknown_command(language: Language) -> Message:
     return _say(
         language, translator(language)("I don't know that command. See {help}", help=_command("help", language))
     )
+
+
+def only_words(language: Language) -> Message:
+    """Somebody sent a picture, a sticker or a voice."""
+    t = translator(language)
+    words = t("I can only read text. Send me a word to search, or a date to convert. All commands: {help}",
+              help=_command("help", language))  # fmt: skip
+    return _say(language, words)
 
 
 def plain(words: str, language: Language) -> Message:

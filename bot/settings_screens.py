@@ -7,15 +7,13 @@ the same. The zone has a screen of its own.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from bot import render
 from bot.labels import translator
 from bot.model import OWN_SENTENCES, OWN_TEMPLATES, Calendar, ChatOptions, Digits, Every, Language, Media
 from bot.screens import Button, Reader, Screen
-from bot.text import dates, persian
+from bot.text import dates, persian, zones
 
 LANGUAGE_NAMES: Mapping[Language, str] = {"fa": "فارسی", "en": "English"}
 #: Zones on buttons; any other one can be written.
@@ -42,7 +40,7 @@ def _one_of(values: Sequence[Any]) -> Callable[[str], Any]:
 
 
 def _zone(text: str) -> str:
-    name = zone_named(text)
+    name = zones.zone_named(text)
     if name is None:
         raise ValueError(text)
     return name
@@ -69,16 +67,6 @@ def changed(options: ChatOptions, key: str, text: str) -> ChatOptions | None:
         return None
 
 
-@cache
-def _zones() -> dict[str, str]:
-    return {name.casefold(): name for name in available_timezones()}
-
-
-def zone_named(text: str) -> str | None:
-    """The zone that somebody wrote, in any case, spaces for underscores."""
-    return _zones().get(text.strip().replace(" ", "_").casefold())
-
-
 def settings(options: ChatOptions, reader: Reader, timezone: str) -> Screen:
     """All choices with their present values. *timezone* is the one in use."""
     t = translator(reader.language)
@@ -102,27 +90,30 @@ def settings(options: ChatOptions, reader: Reader, timezone: str) -> Screen:
         ),
     ]
     buttons = [(Button(f"{name}: {value}", f"O.{key}.{following}"),) for name, value, key, following in rows]
-    buttons.insert(-1, (Button(f"{t('Time zone')}: {timezone}", "oz"),))
+    buttons.insert(-1, (Button(f"{t('Time zone')}: {zones.city_of(timezone, reader.language)}", "oz"),))
     buttons.append((Button(t("Back"), "h"),))
     words = f"<b>{t('Settings')}</b>\n{t('How posts come here. Tap a line to change it.')}"
     return Screen(render.lay_out(words, reader.language), tuple(buttons))
 
 
-def zones(reader: Reader, timezone: str) -> Screen:
-    """Zones to choose from."""
+def choose_zone(reader: Reader, timezone: str) -> Screen:
+    """Zones to choose from; another city may be written."""
     t = translator(reader.language)
-    grid = [Button(("✓ " if name == timezone else "") + name, f"O.timezone.{name}") for name in ZONES]
+    grid = [
+        Button(("✓ " if name == timezone else "") + zones.city_of(name, reader.language), f"O.timezone.{name}")
+        for name in ZONES
+    ]
     rows = [tuple(grid[start : start + 2]) for start in range(0, len(grid), 2)]
     rows.append((Button(t("Back"), "o"),))
-    example = persian.isolate("/settings Europe/Paris", "ltr") if reader.language == "fa" else "/settings Europe/Paris"
-    words = f"<b>{t('Time zone')}</b>\n{t('Another one is written like this: {example}', example=example)}"
-    return Screen(render.lay_out(words, reader.language), tuple(rows))
+    example = persian.isolate("/settings " + zones.city_of("Europe/Paris", reader.language), None)
+    words = f"<b>{t('Time zone')}</b>\n{t('Another city: send its name, or like this: {example}', example=example)}"
+    return Screen(render.lay_out(words, reader.language), tuple(rows), awaits="settings")
 
 
 def unknown_zone(text: str, reader: Reader) -> Screen:
     """A zone that there is not."""
     t = translator(reader.language)
-    said = t("I know no time zone called {name}.", name=render.furniture(text[:60]))
+    said = t("I know no city or time zone called “{name}”.", name=render.furniture(text[:60]))
     return Screen(render.lay_out(said, reader.language), ((Button(t("Time zone"), "oz"),),))
 
 

@@ -1,10 +1,13 @@
 """Conversations with the bot as readable transcripts: what people say and press, and what the bot answers.
 
 A line that begins with a name is said by that person; "Sara taps [Newest]" presses a button of the bot's last message
-there. Everything indented is the bot's. ``python -m tests.conversations`` writes the answers anew, to be read by eye.
+there, "Sara corrects: ..." changes her last message, "Sara shares: ..." types words after the bot's name in some other
+chat. Everything indented is the bot's. ``python -m tests.conversations`` writes the answers anew, to be read by eye.
 """
 
 import asyncio
+import json
+import random
 import re
 import sys
 import tempfile
@@ -19,6 +22,7 @@ from zoneinfo import ZoneInfo
 from bot.commands import Commands
 from bot.model import Feed
 from bot.personal import House
+from bot.rights import ANONYMOUS
 from bot.sender import open_bot
 from bot.storage.database import Database
 from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
@@ -30,15 +34,24 @@ from tests.stage import Stage
 
 FOLDER = Path(__file__).parent / "data" / "conversations"
 MARKS = re.compile("[\u200e\u200f\u2066-\u2069]")
-GROUP, CHANNEL = -1003333333333, -1001111111111
+GROUP, CHANNEL, TOPIC = -1003333333333, -1001111111111, 5
 #: Who may speak in a transcript: an id, a language, and the chat they speak in (None: their own).
-PEOPLE: dict[str, tuple[int, str]] = {"Sara": (7, "en"), "سارا": (8, "fa"), "Omid": (9, "en"), "Mina": (10, "fa")}
-_SAID = re.compile(r"(?P<who>\w+)(?P<place> \(group\)| \(topic\))?: (?P<text>.*)")
+PEOPLE: dict[str, tuple[int, str]] = {
+    "Sara": (7, "en"),
+    "سارا": (8, "fa"),
+    "Omid": (9, "en"),
+    "Mina": (10, "fa"),
+    "Hidden": (ANONYMOUS, ""),
+}
+_SAID = re.compile(
+    r"(?P<who>\w+)(?P<place> \(group\)| \(topic\))?(?P<how> replies| corrects| shares| sends)?: (?P<text>.*)"
+)
 _TAPPED = re.compile(r"(?P<who>\w+)(?P<place> \(group\)| \(topic\))? taps \[(?P<button>.*)\]")
 
 
 def feeds() -> list[Feed]:
-    return [a_feed("sky", title="Sky Notes"), a_feed("garden", title="باغ پاییز"), a_feed("winter")]
+    more = [a_feed(f"star-{number}", title=f"Star {number}") for number in range(1, 8)]
+    return [a_feed("sky", title="Sky Notes"), a_feed("garden", title="باغ پاییز"), a_feed("winter"), *more]
 
 
 @dataclass
@@ -49,11 +62,13 @@ class World:
     stage: Stage
     commands: Commands
     shown: list[str] = field(default_factory=list)
-    _seen: int = 0
+    said: dict[int, int] = field(default_factory=dict)  #: of each chat, the last message that a person wrote
 
     async def play(self, script: Iterator[str]) -> list[str]:
         """Carry out what people do; return the transcript."""
         for line in script:
+            random.seed(line)  # posts at random are the same ones each time
+            self.stage.clock.advance(timedelta(seconds=3))  # nobody is faster than that
             if found := _TAPPED.fullmatch(line):
                 self.shown.append(line)
                 await self._tap(found)
@@ -70,19 +85,44 @@ class World:
 
     async def _say(self, found: re.Match[str]) -> None:
         user, chat = self._place(found)
-        before = len(self.api.sent)
+        before, crowd, how = len(self.api.sent), self.api.crowd, found["how"]
         text = found["text"].replace("\\n", "\n")
-        if chat == user:
-            self.api.crowd.private_message(user, text, PEOPLE[found["who"]][1], found["who"])
+        if how == " shares":
+            await self._share(user, text, PEOPLE[found["who"]][1])
+            return
+        if how == " corrects":
+            crowd.correct(user, self.said[chat], text)
+        elif how == " sends":
+            crowd.file(user, *text.split(" ", 1))
+        elif chat == user:
+            update = crowd.private_message(user, text, PEOPLE[found["who"]][1], found["who"])
+            self.said[chat] = update["message"]["message_id"]
         else:
-            self.api.crowd.group_message(chat, user, text)
+            answered = [sent.message_id for sent in self.api.sent if sent.chat_id == chat][-1] if how else 0
+            thread = TOPIC if found["place"] == " (topic)" else 0
+            crowd.group_message(chat, user, text, thread=thread, reply_to=answered, as_chat=user == ANONYMOUS)
         await taken_in(self.api, self.commands)
         self._tell(before)
+
+    async def _share(self, user: int, text: str, language: str) -> None:
+        before = len(self.api.methods.answers)
+        self.api.book.person(user, language_code=language)
+        self.api.crowd.inline_query(user, text)
+        await self.api.until(lambda: len(self.api.methods.answers) > before)
+        results = json.loads(self.api.methods.answers[-1]["results"])
+        for result in results:
+            self.shown.append(f"    <{result['title']}> {MARKS.sub('', result.get('description', ''))}".rstrip())
+            shared = MARKS.sub("", result["input_message_content"]["message_text"])
+            self.shown += [f"    | {line}".rstrip() for line in shared.split("\n")]
+        if not results:
+            self.shown.append("    (nothing)")
 
     async def _tap(self, found: re.Match[str]) -> None:
         user, chat = self._place(found)
         last = [sent for sent in self.api.sent if sent.chat_id == chat][-1]
-        data = buttons(last)[found["button"]]
+        data = buttons(last).get(found["button"])
+        if data is None:
+            raise KeyError(f"{found[0]}: there is {list(buttons(last))}")
         before = len(self.api.sent)
         self.api.crowd.callback(user, chat, last.message_id, data)
         await taken_in(self.api, self.commands)
@@ -94,6 +134,8 @@ class World:
         for sent in self.api.sent[before:]:
             if sent.event == "edit":
                 self.shown.append("    (in its place)")
+            if thread := sent.message.get("message_thread_id"):
+                self.shown.append(f"    (in topic {thread})")
             self.shown += [f"    | {line}".rstrip() for line in MARKS.sub("", sent.text).split("\n")]
             for row in sent.message.get("reply_markup", {}).get("inline_keyboard", []):
                 self.shown.append("    " + " ".join(f"[{MARKS.sub('', each['text'])}]" for each in row))
@@ -122,13 +164,21 @@ async def world(database: Database, clock: FakeClock) -> Any:
     await stage.adopt(a_subscription(feed=configured[0], channel=a_channel(chat=str(CHANNEL))), feeds=configured[1:])
     await stage.read(
         an_entry(1, title="A full moon over the hills", published=NOW - timedelta(hours=5), tags=("moon",)),
-        an_entry(2, title="Eight stars", published=NOW - timedelta(days=365 * 8 + 2)),
+        an_entry(2, title="Eight stars", published=NOW - timedelta(days=365 * 8 + 2), author="Sara"),
     )
-    await stage.read(an_entry(3, title="کاشت سیر", published=NOW - timedelta(days=3)), feed="garden")
+    await stage.read(
+        an_entry(3, title="کاشت سیر", published=NOW - timedelta(days=3)),
+        *(an_entry(number, title=f"باغ {number}", published=NOW - timedelta(days=70)) for number in range(11, 17)),
+        an_entry(20, title="شب یلدا", published=NOW - timedelta(days=700), link=None, tags=("شب",)),
+        feed="garden",
+    )
     async with BotApi(now=clock.now) as api:
         api.add_chat(
-            Chat(GROUP, type="supergroup", title="Gardeners", status="member", members={9: "creator", 10: "member"})
-        )
+            Chat(
+                GROUP, type="supergroup", title="Gardeners", status="member",
+                members={9: {"status": "creator", "is_anonymous": True}, 10: "member"}, topics={TOPIC: "News"},
+            )
+        )  # fmt: skip
         api.add_chat(
             Chat(CHANNEL, type="channel", title="Night Sky", username="night_sky", status="administrator",
                  members={9: "creator"})

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
-from telegram import Bot
+import structlog
+from telegram import Bot, Update
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+
+log = structlog.get_logger()
 
 #: Telegram's own server.
 TELEGRAM = "https://api.telegram.org"
@@ -96,6 +99,32 @@ class AiohttpRequest(BaseRequest):
             raise NetworkError(f"the connection to the Bot API broke ({type(error).__name__})") from error
 
 
+class UpdatesRequest(AiohttpRequest):
+    """The transport of getUpdates: what python-telegram-bot cannot read is emptied, or it would ask for it for ever."""
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> Any:
+        """The answer as JSON."""
+        answer = BaseRequest.parse_json_payload(payload)
+        updates = answer.get("result")
+        if isinstance(updates, list):
+            answer["result"] = [update if _is_readable(update) else _emptied(update) for update in updates]
+        return answer
+
+
+def _is_readable(update: Any) -> bool:
+    try:
+        Update.de_json(update, None)
+    except Exception as error:  # whatever it makes of what a later Bot API sends
+        log.error("update not understood", update=update.get("update_id"), error=type(error).__name__)
+        return False
+    return True
+
+
+def _emptied(update: Any) -> dict[str, Any]:
+    return {"update_id": update["update_id"]}
+
+
 def _seconds(given: Any, default: float) -> float:
     return float(given) if isinstance(given, int | float) else default
 
@@ -126,7 +155,7 @@ def open_bot(token: str, api_url: str = TELEGRAM, *, on_updates: Callable[[], No
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
         request=AiohttpRequest(),
-        get_updates_request=AiohttpRequest(connections=2, on_answer=on_updates),
+        get_updates_request=UpdatesRequest(connections=2, on_answer=on_updates),
     )
 
 

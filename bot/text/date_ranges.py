@@ -39,7 +39,7 @@ _NUMBERS: dict[str, int] = {
     word: number
     for number, words in enumerate(
         (
-            *(("one", "a", "an", "یک"), ("two", "دو"), ("three", "سه"), ("four", "چهار"), ("five", "پنج")),
+            *(("one", "a", "an", "یک", "یه"), ("two", "دو"), ("three", "سه"), ("four", "چهار"), ("five", "پنج")),
             *(("six", "شش"), ("seven", "هفت"), ("eight", "هشت"), ("nine", "نه"), ("ten", "ده")),
             *(("eleven", "یازده"), ("twelve", "دوازده")),
         ),

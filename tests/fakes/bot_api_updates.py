@@ -136,11 +136,36 @@ class Crowd:
         chat.started, chat.blocked = True, False
         return self._message(chat, text, user_id)
 
-    def group_message(self, chat_id: int, user_id: int, text: str) -> dict[str, Any]:
-        return self._message(self.book.find(chat_id), text, user_id)
+    def group_message(
+        self, chat_id: int, user_id: int, text: str, *, thread: int = 0, reply_to: int = 0, as_chat: bool = False
+    ) -> dict[str, Any]:
+        """Somebody writes in a group: in a topic, in reply to a message, or hidden, in the group's name."""
+        chat = self.book.find(chat_id)
+        more: dict[str, Any] = {"message_thread_id": thread, "is_topic_message": True} if thread else {}
+        if reply_to:
+            more["reply_to_message"] = chat.messages[reply_to].body
+        if as_chat:
+            more["sender_chat"] = chat.brief()
+        return self._message(chat, text, user_id, more)
 
-    def _message(self, chat: Chat, text: str, user_id: int) -> dict[str, Any]:
-        content = {"text": text, "entities": _commands(text)}
+    def file(self, user_id: int, kind: str, caption: str = "") -> dict[str, Any]:
+        """Somebody sends the bot a picture, a sticker, ..., which it knew before."""
+        file: dict[str, Any] = {"file_id": f"a-{kind}", "file_unique_id": kind}
+        file |= {"duration": 2} if kind == "voice" else {"width": 1, "height": 1}
+        if kind == "sticker":
+            file |= {"type": "regular", "is_animated": False, "is_video": False}
+        content = {kind: [file] if kind == "photo" else file, "caption": caption}
+        return self.updates.put({"message": self.book.add_message(self.book.find(user_id), content, sender=user_id)})
+
+    def correct(self, user_id: int, message_id: int, text: str) -> dict[str, Any]:
+        """Somebody changes what they wrote to the bot."""
+        body = self.book.find(user_id).messages[message_id].body
+        body |= {"text": text, "entities": _commands(text)}
+        self.book.stamp_edit(body)
+        return self.updates.put({"edited_message": body})
+
+    def _message(self, chat: Chat, text: str, user_id: int, more: Params | None = None) -> dict[str, Any]:
+        content = {"text": text, "entities": _commands(text)} | dict(more or {})
         return self.updates.put({"message": self.book.add_message(chat, content, sender=user_id)})
 
     def channel_post(self, chat_id: int, text: str, *, seen: bool = True) -> dict[str, Any]:

@@ -456,7 +456,7 @@ async def test_a_reload_says_what_changed(office: Office) -> None:
     )
     office.path.write_text(FILE, encoding="utf-8")
     assert "Feeds removed: moon" in await office.ask("/reload", "removed")
-    assert "There is: sky" in await office.ask("/latest moon", "no source")
+    assert "“moon”" in await office.ask("/latest moon", "no source")
 
 
 async def test_a_reload_of_a_file_with_mistakes_changes_nothing(office: Office) -> None:

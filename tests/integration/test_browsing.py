@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -162,12 +163,15 @@ async def test_a_command_without_words_asks_for_them(api: BotApi, commands: Comm
     assert shown(await ask(api, "/search", "fa")).startswith("دنبال چه بگردم؟")
 
 
+FA = {"Back": "بازگشت", "1397": "۱۳۹۷", "All years": "همهٔ سال‌ها"}
+
+
 @pytest.mark.parametrize(
     ("language", "path", "header"),
     [
-        ("fa", ["۱۳۹۷ (۲)", "مهر (۱)", "۸ (۱)"], "آرشیو · یکشنبه ۸ مهر ۱۳۹۷ (۳۰ سپتامبر ۲۰۱۸)"),
-        ("en", ["2018 (2)", "September (1)", "30 (1)"], "Archive · Sunday 30 September 2018 (8 Mehr 1397 AP)"),
-        ("en", ["Jalali calendar", "1397 (2)", "Mehr (1)", "8 (1)"], "Archive · Sunday 8 Mehr 1397 AP"),
+        ("fa", ["همهٔ سال‌ها", "۱۳۹۷ (۲)", "مهر (۱)", "۸"], "آرشیو · یکشنبه ۸ مهر ۱۳۹۷ (۳۰ سپتامبر ۲۰۱۸)"),
+        ("en", ["All years", "2018 (2)", "Sep (1)", "30"], "Archive · Sunday 30 September 2018 (8 Mehr 1397 AP)"),
+        ("en", ["Jalali calendar", "All years", "1397 (2)", "Mehr (1)", "8"], "Archive · Sunday 8 Mehr 1397 AP"),
     ],
     ids=["persian", "english", "the-other-calendar"],
 )
@@ -181,8 +185,8 @@ async def test_the_archive_goes_from_years_to_posts_in_one_message(
         assert (sent.event, sent.message_id) == ("edit", first.message_id)
     assert shown(sent).startswith(header)
     assert "• باغ پاییز" in shown(sent)
-    for _ in range(3):
-        sent = await press(api, sent, "Back" if language == "en" else "بازگشت")
+    for up in ("Back", "2018", "All years") if path[-1] == "30" else ("Back", "1397", "All years"):
+        sent = await press(api, sent, up if language == "en" else FA[up])
     assert path[-3] in buttons(sent)
 
 
@@ -199,6 +203,30 @@ async def test_the_archive_goes_from_years_to_posts_in_one_message(
 )
 async def test_a_month_can_be_named(api: BotApi, commands: Commands, language: str, words: str, header: str) -> None:
     assert shown(await ask(api, f"/archive {words}", language)).startswith(header)
+
+
+async def test_a_post_that_is_nowhere_else_is_read_whole_in_the_bot(
+    api: BotApi, commands: Commands, lite: Stage
+) -> None:
+    long = "".join(f"<p>Sentence {number} of a long evening under the stars.</p>" for number in range(40))
+    await lite.read(an_entry(60, title="A letter", link=None, published=NOW - timedelta(hours=1), content=long))
+    sent = await ask(api, "/latest 1")
+    (link,) = [entity["url"] for entity in sent.entities if entity["type"] == "text_link"]
+    assert link.startswith("https://t.me/pigeon_test_bot?start=p_")
+    assert "Sentence 39" in (await ask(api, "/start " + link.partition("=")[2])).text
+
+
+async def test_a_feed_is_called_as_feeds_yaml_calls_it(api: BotApi, commands: Commands, lite: Stage) -> None:
+    feeds = {feed_id: replace(feed, title="Evening Sky") for feed_id, feed in lite.routes.feeds.items()}
+    commands.configure("fa", TEHRAN, [], House(feeds))
+    assert "· Evening Sky" in shown(await ask(api, "/latest 1"))
+    assert "1 to 5 of 13" in shown(await ask(api, "/search feed:evening-sky"))
+    assert "1 to 5 of 11" in shown(await ask(api, 'source:"evening sky" garden'))
+    assert "Source: Evening Sky" in shown(await ask(api, "/random"))
+
+
+async def test_a_spelling_that_finds_nothing_is_not_offered(api: BotApi, commands: Commands) -> None:
+    assert not buttons(await ask(api, "gardin yeers"))  # both words are in titles, never in one post
 
 
 async def test_this_day_brings_past_years(api: BotApi, commands: Commands) -> None:

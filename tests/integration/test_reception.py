@@ -175,6 +175,72 @@ async def test_a_failure_is_told_humanly_and_logged_without_a_word_of_anybody(
     await api.until(lambda: len(api.sent) == 2)
 
 
+@pytest.mark.parametrize("trouble", ["flood", "drop_before", "status_after"])
+async def test_an_answer_is_tried_again(there: World, trouble: str) -> None:
+    api = there.api
+    if trouble == "flood":
+        api.flood(7, method="sendMessage")
+    else:
+        api.fault(trouble, method="sendMessage")  # type: ignore[arg-type]  # one of its actions
+    before = there.stage.clock.monotonic()
+    api.crowd.private_message(SARA, "/help", "en")
+    api.crowd.private_message(SARA, "/date 1 Mehr 1397", "en")
+    await api.until(lambda: bool(api.texts(SARA)) and "Lunar" in api.texts(SARA)[-1])
+    assert "a guide" in api.texts(SARA)[-2]
+    assert there.stage.clock.monotonic() - before >= (7 if trouble == "flood" else 1)
+
+
+async def test_a_flood_that_lasts_is_not_waited_for(there: World) -> None:
+    api = there.api
+    api.flood(3600, method="sendMessage")
+    api.crowd.private_message(SARA, "/help", "en")
+    api.crowd.private_message(SARA, "/date 1 Mehr 1397", "en")
+    await api.until(lambda: len(api.texts(SARA)) == 1)
+    assert "Lunar" in api.texts(SARA)[0]
+
+
+async def test_only_a_correction_of_the_words_is_answered_again(there: World) -> None:
+    api = there.api
+    first = api.crowd.private_message(SARA, "stars", "en")["message"]["message_id"]
+    await api.until(lambda: len(api.sent) == 1)
+    api.crowd.correct(SARA, first, "stars")  # as when the preview of a link comes
+    unknown = api.book.add_message(api.chats[SARA], {"text": "before the restart"}, sender=SARA)["message_id"]
+    api.crowd.correct(SARA, unknown, "moon")
+    api.crowd.correct(SARA, first, "full moon")
+    await api.until(lambda: len(api.sent) == 2)
+    assert (api.sent[1].event, api.sent[1].message_id) == ("edit", api.sent[0].message_id)
+    assert "A full moon" in api.sent[1].text
+
+
+async def test_in_a_group_a_reply_to_the_bot_is_its_own_only_after_a_question(there: World) -> None:
+    api = there.api
+    api.crowd.group_message(GROUP, SARA, "/latest 1")
+    await api.until(lambda: len(api.sent) == 1)
+    post = api.sent[0].message_id
+    for _ in range(int(GROUP_RATE.burst) * 2):
+        api.crowd.group_message(GROUP, SARA, "how nice", reply_to=post)
+    api.crowd.group_message(GROUP, SARA, "/search")
+    await api.until(lambda: len(api.sent) == 2)
+    asked = api.sent[1]
+    assert api.calls("sendMessage")[-1].params["reply_markup"] == '{"force_reply": true, "selective": true}'
+    api.crowd.group_message(GROUP, 8, "sky", reply_to=asked.message_id)  # somebody else was not asked
+    api.crowd.group_message(GROUP, SARA, "full moon", reply_to=asked.message_id)
+    api.crowd.group_message(GROUP, SARA, "and this?", reply_to=asked.message_id)  # it was answered
+    api.crowd.group_message(GROUP, SARA, "/latest 1")
+    await api.until(lambda: len(api.sent) == 4)
+    assert "A full moon" in api.sent[2].text
+
+
+async def test_an_update_that_nobody_understands_holds_up_nobody(there: World) -> None:
+    api = there.api
+    api.crowd.private_message(SARA, "/help", "en")
+    await api.until(lambda: len(api.sent) == 1)
+    broken = api.book.add_message(api.chats[SARA], {"voice": {"of": "a later Bot API"}}, sender=SARA)
+    api.inject({"message": broken})
+    api.crowd.private_message(SARA, "/help", "en")
+    await api.until(lambda: len(api.sent) == 2)
+
+
 def test_a_bucket_fills_again_and_tells_once() -> None:
     allowances, rate = Allowances(), Rate(2, 0.5)
     verdicts: dict[float, list[Verdict]] = defaultdict(list)
