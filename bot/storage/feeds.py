@@ -128,7 +128,7 @@ def claim_due(
     interval; a host's spacing, Retry-After (kept as the host's) and ``gone`` hold all the same.
     """
     due = connection.execute(
-        select(feeds)
+        select(feeds.c.id, feeds.c.host)
         .outerjoin(hosts, hosts.c.name == feeds.c.host)
         .where(
             _is_among(connection, among),
@@ -141,21 +141,19 @@ def claim_due(
         .limit(limit * 4)  # room for those that share a host
         .with_for_update(skip_locked=True, of=feeds)
     ).all()
-    chosen: dict[str, Row[Any]] = {}
-    for row in due:
+    chosen: dict[str, tuple[int, str]] = {}
+    for feed_id, host in due:
         if len(chosen) < limit:
-            chosen.setdefault(row.host or f"file {row.id}", row)
-    free = _take_hosts(connection, {row.host for row in chosen.values() if row.host}, now, now + lease)
-    taken = {row.id: row for row in chosen.values() if not row.host or row.host in free}
-    numbers = connection.execute(
-        update(feeds)
-        .where(feeds.c.id.in_(list(taken)))
-        .values(lease_until=now + lease, lease_owner=process.owner(), lease_no=feeds.c.lease_no + 1)
-        .returning(feeds.c.id, feeds.c.lease_no)
-    )
-    lease_numbers = {row.id: row.lease_no for row in numbers}
-    following = subscribers.count(connection, list(taken))
-    return [_claim(row, lease_numbers[feed_id], following.get(feed_id, 0)) for feed_id, row in taken.items()]
+            chosen.setdefault(host or f"file {feed_id}", (feed_id, host))
+    free = _take_hosts(connection, {host for _id, host in chosen.values() if host}, now, now + lease)
+    taken = [feed_id for feed_id, host in chosen.values() if not host or host in free]
+    if not taken:
+        return []
+    values = {"lease_until": now + lease, "lease_owner": process.owner()}
+    # Whole rows only of those that are taken: what a feed remembers of its items is large.
+    rows = {row.id: row for row in connection.execute(_TAKEN, {"feed_ids": taken, **values})}
+    following = subscribers.count(connection, taken)
+    return [_claim(rows[feed_id], following.get(feed_id, 0)) for feed_id in taken]
 
 
 def _is_among(connection: Connection, ids: Iterable[int]) -> Any:
@@ -186,10 +184,10 @@ def free_host(connection: Connection, host: str, until: datetime, at: datetime) 
     connection.execute(update(hosts).where(hosts.c.name == host, hosts.c.next_at == until).values(next_at=at))
 
 
-def _claim(row: Row[*tuple[Any, ...]], lease_no: int, following: int) -> Claim:
+def _claim(row: Row[*tuple[Any, ...]], following: int) -> Claim:
     return Claim(
         feed_id=row.id,
-        lease_no=lease_no,
+        lease_no=row.lease_no,
         validators=Validators(row.etag, row.last_modified, row.digest, row.validators_url, row.items),
         is_first=row.baseline_at is None,
         host=row.host,
@@ -240,12 +238,7 @@ def columns_of_state(state: FeedState) -> dict[str, Any]:
 
 def rhythm_of(connection: Connection, feed_id: int) -> Rhythm:
     """How often a feed has something new, by its last posts."""
-    last = connection.execute(
-        select(posts.c.effective_at)
-        .where(posts.c.feed_id == feed_id)
-        .order_by(posts.c.effective_at.desc())
-        .limit(RHYTHM_POSTS)
-    ).scalars()
+    last = connection.execute(_LAST_DATES, {"feed_id": feed_id}).scalars()
     return manners.learn(list(last))
 
 
@@ -330,7 +323,19 @@ def settle(
 
 
 # Made once: to put a statement together costs SQLAlchemy more than SQLite needs to carry it out.
+_TAKEN = (
+    update(feeds)
+    .where(feeds.c.id.in_(bindparam("feed_ids", expanding=True)))
+    .values(lease_no=feeds.c.lease_no + 1)
+    .returning(*feeds.c)
+)
 _SETTLED = update(feeds).where(feeds.c.id == bindparam("of_feed"), feeds.c.lease_no == bindparam("of_lease"))
+_LAST_DATES = (
+    select(posts.c.effective_at)
+    .where(posts.c.feed_id == bindparam("feed_id"))
+    .order_by(posts.c.effective_at.desc())
+    .limit(RHYTHM_POSTS)
+)
 _SETTLED_HOST = update(hosts).where(hosts.c.name == bindparam("of_host"))
 
 

@@ -31,12 +31,11 @@ class Unchanged:
 def settle_unchanged(connection: Connection, ended: Sequence[Unchanged]) -> None:
     """``settle`` for many at once. Nothing is written where the lease was lost."""
     ids = sorted(one.claim.feed_id for one in ended)
-    held = select(feeds.c.id, feeds.c.lease_no).where(feeds.c.id.in_(ids)).order_by(feeds.c.id).with_for_update()
-    lease_numbers = {row.id: row.lease_no for row in connection.execute(held)}
+    lease_numbers = {row.id: row.lease_no for row in connection.execute(_HELD, {"feed_ids": ids})}
     kept = [one for one in ended if lease_numbers.get(one.claim.feed_id) == one.claim.lease_no]
     if kept:
         connection.execute(
-            update(feeds).where(feeds.c.id == bindparam("feed_id")),
+            _FEED,
             [
                 {
                     "feed_id": one.claim.feed_id,
@@ -48,4 +47,15 @@ def settle_unchanged(connection: Connection, ended: Sequence[Unchanged]) -> None
         free = [{"host_name": one.claim.host, "next_at": one.host_free_at} for one in kept if one.claim.host]
     if kept and free:
         free.sort(key=lambda host: str(host["host_name"]))  # as in claim_due
-        connection.execute(update(hosts).where(hosts.c.name == bindparam("host_name")), free)
+        connection.execute(_HOST, free)
+
+
+# Made once: to put a statement together costs SQLAlchemy more than SQLite needs to carry it out.
+_HELD = (
+    select(feeds.c.id, feeds.c.lease_no)
+    .where(feeds.c.id.in_(bindparam("feed_ids", expanding=True)))
+    .order_by(feeds.c.id)
+    .with_for_update()
+)
+_FEED = update(feeds).where(feeds.c.id == bindparam("feed_id"))
+_HOST = update(hosts).where(hosts.c.name == bindparam("host_name"))

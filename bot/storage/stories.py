@@ -99,17 +99,25 @@ def _by_title(connection: Connection, target_id: int, feed_id: int, post_ids: Se
         return {}
     instants = [at for _title, at in mine.values()]
     first, last = min(instants) - stories.WINDOW, max(instants) + stories.WINDOW
-    pairs: dict[tuple[int, int], Any] = {}
+    alike: defaultdict[int, set[int]] = defaultdict(set)  # posts of ours, by others that tell the same
+    compared: set[tuple[int, int]] = set()
     for some in in_chunks(sorted(with_shingle)):
-        asked = {"target_id": target_id, "feed_id": feed_id, "shingles": some, "first": first, "last": last}
-        rows = connection.execute(_WITH_SHINGLES, asked)
-        pairs |= {(post_id, row.other_id): row for row in rows for post_id in with_shingle[row.shingle]}
-    return _first(
-        (post_id, row, "it tells the same story as")
-        for (post_id, _other_id), row in pairs.items()
-        if abs(row.effective_at - mine[post_id][1]) <= stories.WINDOW
-        and stories.is_same(stories.read_title(row.title), mine[post_id][0])
-    )
+        asked = {"feed_id": feed_id, "shingles": some, "first": first, "last": last}
+        for shingle, other_id, title, at in connection.execute(_WITH_SHINGLES, asked):
+            for post_id in with_shingle[shingle]:
+                if (post_id, other_id) in compared:
+                    continue
+                compared.add((post_id, other_id))
+                own, own_at = mine[post_id]
+                if abs(at - own_at) <= stories.WINDOW and stories.is_same(stories.read_title(title), own):
+                    alike[other_id].add(post_id)
+    # Whether they were told here is asked of those alone: many titles share two words, few tell the same.
+    rows = [
+        row
+        for some in in_chunks(sorted(alike))
+        for row in connection.execute(_TOLD, {"target_id": target_id, "post_ids": some})
+    ]
+    return _first((post_id, row, "it tells the same story as") for row in rows for post_id in alike[row.other_id])
 
 
 def _titles(connection: Connection, post_ids: Sequence[int]) -> dict[int, tuple[Title, Any]]:
@@ -190,14 +198,16 @@ _WITH_LINKS = (
     .outerjoin(deliveries, _is_delivery())
     .where(_mine.c.kind == _LINK, _mine.c.post_id.in_(_these), _is_told())
 )
-#: What is told in a target and has one of these shingles.
+#: What other feeds have with one of these shingles.
 _WITH_SHINGLES = (
-    select(shingles.c.shingle, posts.c.title, posts.c.effective_at, *_other())
+    select(shingles.c.shingle, posts.c.id, posts.c.title, posts.c.effective_at)
     .join(posts, posts.c.id == shingles.c.post_id)
-    .outerjoin(deliveries, _is_delivery())
     .where(shingles.c.shingle.in_(bindparam("shingles", expanding=True)))
-    .where(shingles.c.at.between(bindparam("first"), bindparam("last")))
-    .where(posts.c.feed_id != bindparam("feed_id"), _is_told())
+    .where(shingles.c.at.between(bindparam("first"), bindparam("last")), posts.c.feed_id != bindparam("feed_id"))
+)
+#: Those of some posts that are told in a target.
+_TOLD = (
+    select(*_other()).select_from(posts).outerjoin(deliveries, _is_delivery()).where(posts.c.id.in_(_these), _is_told())
 )
 
 
