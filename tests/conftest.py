@@ -142,6 +142,13 @@ def _create(server: str, name: str, template: str = "template1") -> None:
     engine.dispose()
 
 
+def empty_postgresql(server: str) -> str:
+    """The address of a database of its own, without a schema."""
+    name = f"q{uuid.uuid4().hex}"
+    _create(server, name)
+    return sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database that is empty, or for tests that want ``database`` has the schema."""

@@ -1,16 +1,18 @@
-"""``db`` and ``archive``: what keeps the database, and what takes posts out of it."""
+"""``db``, ``backup`` and ``archive``: what keeps the database, and what takes posts out of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bot.cli.bars import shown_progress
-from bot.cli.terminal import cli, configured_if_there, opened_database, set_up_logging
+from bot.cli.terminal import cli, configured_if_there, opened_database, say, set_up_logging
 from bot.config import read_settings
 from bot.errors import ConfigError
 from bot.sources import markdown
-from bot.storage import reports
+from bot.storage import backing_up, moving, reports
 from bot.storage.database import Database
 
 db = typer.Typer(help="The database.", no_args_is_help=True)
@@ -32,6 +34,51 @@ def upgrade() -> None:
     finally:
         database.dispose()
     typer.echo(f"{database.name}: schema {after}" + ("" if before == after else f", was {before or 'empty'}"))
+
+
+@db.command("move")
+def move_to(
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="sqlite:///PATH or postgresql://..., an empty one.")],
+) -> None:
+    """Carry everything to another database, and compare; one that was broken off goes on where it was."""
+    settings = read_settings()
+    set_up_logging(settings)
+    with closing_database(settings.database_url) as source, closing_database(to, "--to") as target:
+        with shown_progress() as tell:
+            moved = moving.move(source, target, tell)
+        typer.echo(
+            f"{source.name} -> {target.name}: {sum(moved.rows.values())} rows in {len(moved.rows)} tables, compared, "
+            f"{moved.indexed} posts indexed" + ("; it went on from an earlier try" if moved.is_resumed else "")
+        )
+        say("Set DATABASE_URL to the new database before the next start; the old one is as it was.")
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; it becomes a SQLite database.")],
+) -> None:
+    """Write a consistent copy of the database while the bot runs; to restore it, put it in the database's place."""
+    settings = read_settings()
+    set_up_logging(settings)
+    with closing_database(settings.database_url) as source, shown_progress() as tell:
+        size = backing_up.back_up(source, file, tell)
+    typer.echo(f"{file}: {size} bytes")
+
+
+@contextmanager
+def closing_database(url: str, called: str = "DATABASE_URL") -> Iterator[Database]:
+    """A database by its address.
+
+    Raises: ConfigError, which names the address as *called*.
+    """
+    try:
+        database = Database(url)
+    except ConfigError as error:
+        raise ConfigError([problem.replace("DATABASE_URL", called) for problem in error.problems]) from None
+    try:
+        yield database
+    finally:
+        database.dispose()
 
 
 @archive.command()

@@ -30,6 +30,8 @@ BUSY_MS = 10_000
 WAL_TRIES = 40
 #: The newest revision in ``migrations/versions``.
 HEAD = "0003"
+#: What stands in place of the revision while ``moving.py`` fills a database.
+UNFINISHED = "moving"
 #: Any constant: it keys PostgreSQL's advisory lock round migrations.
 MIGRATION_LOCK = 0x0A5EDA4
 
@@ -84,6 +86,7 @@ class Database:
         with self._explain(), self._writer_engine.begin() as connection:
             one_at_a_time(connection, MIGRATION_LOCK)
             before, after = _revision(connection), HEAD
+            self._require_finished(before)
             if before != after:
                 from bot.storage import migration  # not at the top: see there
 
@@ -99,10 +102,21 @@ class Database:
         """Refuse a database that was never made or needs ``qasedak db upgrade``."""
         if self.path is not None and not self.path.exists():
             raise StorageError(f"{self.name}: no such database yet; run `qasedak run` or `qasedak once` first")
-        with self._explain(), self._reader_engine.begin() as connection:
-            revision = _revision(connection)
+        revision = self.revision()
+        self._require_finished(revision)
         if revision != HEAD:
             raise StorageError(f"{self.name}: its schema is {revision or 'empty'}; run `qasedak db upgrade`")
+
+    def _require_finished(self, revision: str | None) -> None:
+        if revision == UNFINISHED:
+            raise StorageError(f"{self.name}: a move into it is not finished; run the same `qasedak db move` again")
+
+    def revision(self) -> str | None:
+        """The schema that it has; None for one that is empty, or not there."""
+        if self.path is not None and not self.path.exists():
+            return None
+        with self._explain(), self._reader_engine.begin() as connection:
+            return _revision(connection)
 
     @property
     def name(self) -> str:
