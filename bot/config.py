@@ -137,11 +137,14 @@ class Settings(BaseSettings):
 
     def variables(self) -> dict[str, str]:
         """What ``${NAME}`` in feeds.yaml may name: the environment, and ``.env`` beside the file."""
-        return _variables(Path(self.config))
+        return variables_beside(Path(self.config))
 
 
-def _variables(config: Path) -> dict[str, str]:
-    """Raises: ConfigError."""
+def variables_beside(config: Path) -> dict[str, str]:
+    """The environment over the ``.env`` beside a configuration file.
+
+    Raises: ConfigError.
+    """
     beside = config.parent / ".env"
     try:
         written = dotenv_values(beside) if beside.is_file() else {}
@@ -159,7 +162,7 @@ def read_settings() -> Settings:
     Raises: ConfigError, never with a value in it: values may be secrets.
     """
     config = Path(os.environ.get("QASEDAK_CONFIG") or "feeds.yaml")
-    variables = _variables(config)
+    variables = variables_beside(config)
     problems = [
         f"{name}: not known to this version yet; remove it from the environment or .env"
         for name in NOT_YET
