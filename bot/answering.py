@@ -3,7 +3,7 @@
 Wiring for ``app.py``, which is the only one that makes it; what is answered is decided elsewhere.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,18 +13,28 @@ from telegram import Bot
 
 from bot.admin import Admin
 from bot.approvals import Approvals
+from bot.choosing import Configured
+from bot.claim import CLAIM_WINDOW, Claim
 from bot.clock import Clock
-from bot.commands import ALLOWED_UPDATES, CLAIM_WINDOW, Claim, Commands, username_of
+from bot.commands import ALLOWED_UPDATES, Commands, username_of
 from bot.config import Config, Settings
+from bot.control import Control
+from bot.counter import Counter
 from bot.desk import Desk
 from bot.errors import BotError, DeliveryError, TokenRejected
+from bot.feed_list import FeedList
 from bot.hand_posts import HandPosts
 from bot.model import Changes
+from bot.overseeing import Overseeing
+from bot.pausing import Pausing
 from bot.personal import House
+from bot.queueing import Queueing
+from bot.showing import Post
 from bot.sources.feed import FeedSource
 from bot.storage import reports
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
+from bot.trying import Trying
 from bot.turns import HostTurns
 from bot.web import Site
 from bot.webhook import Webhook, WebhookPlace
@@ -44,6 +54,8 @@ class Answering:
     turns: HostTurns = field(kw_only=True)
     feeds: FeedSource = field(kw_only=True)
     pace: Callable[[], AbstractAsyncContextManager[None]] = field(kw_only=True)
+    post: Post = field(kw_only=True)  #: hands a post over as the outbox would
+    titles: Callable[[], Mapping[str, str]] = field(kw_only=True)  #: of channels, as Telegram says
     approvals: Approvals | None = field(kw_only=True)
     tell: Callable[[Sequence[str]], Awaitable[None]] = field(kw_only=True)
     heard: Callable[[], None] = field(kw_only=True)  #: told whenever Telegram answered the question for updates
@@ -127,11 +139,39 @@ class Answering:
             reload=self.reload,
         )
         commands.pace = self.pace
+        commands.showing.post = self.post
         commands.open(desk, self.keep_open)
         commands.is_open = config.is_open
         commands.approvals = self.approvals
         commands.admin = Admin(self.bot, desk, self.clock, commands.is_admin)
+        commands.counter = Counter(self._make_control(desk, commands), commands.showing, commands.recall)
         return commands
+
+    def _make_control(self, desk: Desk, commands: Commands) -> Control:
+        bot_id = int(self.bot.token.partition(":")[0])
+        shared = (self.database, self.clock, bot_id, self.configured)
+        return Control(
+            is_admin=commands.is_admin,
+            overseeing=Overseeing(*shared),
+            queueing=Queueing(*shared),
+            pausing=Pausing(*shared),
+            trying=Trying(*shared, look=desk.look, bot_name=lambda: self.bot.username),
+            feed_list=FeedList(*shared, desk),
+        )
+
+    def configured(self) -> Configured:
+        """What feeds.yaml says now, as admins see it."""
+        config, routes, house = self.state()
+        return Configured(
+            language=config.language,
+            zone=config.zone,
+            channels=config.channels,
+            feeds=house.feeds,
+            routes=routes.subscriptions,
+            titles=self.titles(),
+            templates=config.templates,
+            pace=config.pace,
+        )
 
     def _make_webhook(self, commands: Commands, site: Site | None) -> Webhook | None:
         url, secret = self.settings.webhook_url, self.settings.webhook_secret

@@ -496,6 +496,8 @@ class App:
             turns=self._turns,
             feeds=self._feeds,
             pace=self._outbox.answering,
+            post=self._sender.send,
+            titles=lambda: self._status_page.titles,
             approvals=self._approvals,
             tell=self._notices.tell,
             heard=self._heard,

@@ -5,12 +5,9 @@ The one path to Telegram beside the outbox: a person waits for the answer. pytho
 """
 
 import re
-import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,8 +36,11 @@ from bot.admin import Admin
 from bot.answers import Answers, Keyboard
 from bot.approvals import Approvals
 from bot.browsing import Browsing, Seal
+from bot.claim import Claim
 from bot.clock import Clock
+from bot.control import is_of_admins
 from bot.conversation import Conversation, Speaker, speaker_of
+from bot.counter import Counter
 from bot.errors import DeliveryError, TokenRejected
 from bot.following import Following
 from bot.hand_posts import HandPosts
@@ -52,15 +52,14 @@ from bot.personal import House
 from bot.recall import Recall
 from bot.reception import Reception, is_for_us, replied_to, said
 from bot.rights import ANONYMOUS, Caller
-from bot.screens import Screen
+from bot.screens import Reader, Screen
 from bot.sender import explain, link_preview_options, message_entities
+from bot.showing import Showing
 from bot.storage import lanes, people, reports, sightings, subscribers, updates
 from bot.storage.database import Database
 
 log = structlog.get_logger()
 
-#: How long the claim link printed at the first start works.
-CLAIM_WINDOW = timedelta(minutes=15)
 #: What we listen to; everything else stays with Telegram.
 ALLOWED_UPDATES = [
     Update.MESSAGE,
@@ -75,31 +74,16 @@ ALLOWED_UPDATES = [
 INLINE_CACHE = 60
 
 
-@dataclass(slots=True)
-class Claim:
-    """The link by which the first admin comes; works once, and for a while."""
-
-    until: datetime
-    payload: str = field(default_factory=lambda: "claim_" + secrets.token_urlsafe(16))
-    is_open: bool = True
-
-    def take(self, payload: str, now: datetime) -> bool:
-        """Whether *payload* is the right one, in time, for the first time."""
-        right = self.is_open and now <= self.until and secrets.compare_digest(payload.encode(), self.payload.encode())
-        if right:
-            self.is_open = False
-        return right
-
-
 class ChatMenus:
     """The menu of one chat, as ``conversation.py`` knows it."""
 
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
+    def __init__(self, bot: Bot, is_admin: Callable[[int], Awaitable[bool]]) -> None:
+        self._bot, self._is_admin = bot, is_admin
 
     async def speak(self, chat_id: int, language: Language) -> None:
-        """Show it in a language."""
-        await menus.set_for_chat(self._bot, chat_id, language)
+        """Show it in a language; an admin's has more in it."""
+        set_menu = menus.set_for_admin if await self._is_admin(chat_id) else menus.set_for_chat
+        await set_menu(self._bot, chat_id, language)
 
     async def forget(self, chat_id: int) -> None:
         """Show the common one again."""
@@ -138,13 +122,15 @@ class Commands:
         house = house or House(language=language, timezone=zone.key)
         self._browsing = Browsing(database, clock, bot_id=self._bot_id, zone=zone, house=house)
         self._following = Following(database, clock, house)
+        self._menus = ChatMenus(bot, self.is_admin)
+        self.counter: Counter | None = None  #: where admins are served
         self._conversation = Conversation(
-            database, clock, self._browsing, self._following, Permissions(bot), ChatMenus(bot)
+            database, clock, self._browsing, self._following, Permissions(bot), self._menus
         )
-        self._seal = Seal(bot.token)
         self._on_conflict = on_conflict
-        self._recall, self._answers = Recall(clock), Answers(bot, clock)
-        reception = Reception(clock, self._recall, self._too_much)
+        self.recall, self._answers = Recall(clock), Answers(bot, clock)
+        self.showing = Showing(bot, self._answers, Seal(bot.token))
+        reception = Reception(clock, self.recall, self._too_much)
         builder = ApplicationBuilder().bot(bot).concurrent_updates(reception)
         self._application: Application = builder.build()  # type: ignore[type-arg]  # six parameters that nobody reads
         self._application.add_handler(TypeHandler(Update, self._answer))
@@ -175,7 +161,9 @@ class Commands:
 
     def configure(self, language: Language, zone: ZoneInfo, admins: Collection[int], house: House) -> None:
         """Go on with what feeds.yaml says now."""
-        self.language, self.admins = language, admins
+        before, self.language, self.admins = self.admins, language, admins
+        if changed := {*before} ^ {*admins}:
+            self._application.create_task(self._change_menus(changed))
         self._browsing.zone, self._browsing.house, self._following.house = zone, house, house
 
     async def start(self) -> None:
@@ -188,6 +176,7 @@ class Commands:
         await self._application.start()
         self._browsing.bot_name = bot.username or ""
         await menus.set_everywhere(bot, self.language)
+        await self._change_menus({*self.admins, *await self._database.read(reports.admin_ids)})
         if self.is_polled and self._application.updater is not None:
             # It takes a webhook away that was set before.
             await self._application.updater.start_polling(
@@ -196,6 +185,14 @@ class Commands:
                 allowed_updates=ALLOWED_UPDATES,
                 error_callback=self._polling_failed,
             )
+
+    async def _change_menus(self, user_ids: Collection[int]) -> None:
+        """Give admins theirs; who is none any more gets the common one again."""
+        for user_id in sorted(user_ids):
+            if await self.is_admin(user_id):
+                await self._menus.speak(user_id, await self._language(user_id, None))
+            else:
+                await self._menus.forget(user_id)
 
     async def take(self, update: Mapping[str, Any]) -> None:
         """Answer an update that came by webhook, soon: nobody waits for it here."""
@@ -211,10 +208,9 @@ class Commands:
     async def stop(self) -> None:
         """Stop listening; the answer under way is finished."""
         self._answers.close()
-        if self.admin is not None:
-            await self.admin.close()
-        if self.opening is not None:
-            await self.opening.close()
+        for room in (self.admin, self.counter, self.opening):
+            if room is not None:
+                await room.close()
         if self._application.updater is not None and self._application.updater.running:
             await self._application.updater.stop()
         if self._application.running:
@@ -248,7 +244,7 @@ class Commands:
     async def _is_new(self, update: Update) -> bool:
         """Whether it is meant for us and was not taken before, also before a restart."""
         change = update.my_chat_member
-        if change is None and not is_for_us(update, self._recall) and replied_to(update.message) is None:
+        if change is None and not is_for_us(update, self.recall) and replied_to(update.message) is None:
             return False
         return await self._database.write(
             updates.take,
@@ -297,8 +293,14 @@ class Commands:
         speaker = await self._speaker(message)
         is_private, language = speaker.caller.is_private, speaker.language
         user_id = speaker.caller.user_id if is_private else None
-        asked = self._recall.asked(message.chat_id, speaker.caller.user_id)
-        self._recall.ask(message.chat_id, speaker.caller.user_id, "")
+        asked = self.recall.asked(message.chat_id, speaker.caller.user_id)
+        self.recall.ask(message.chat_id, speaker.caller.user_id, "")
+        if (
+            user_id
+            and self.counter
+            and await self.counter.take_message(message, asked or "", text, user_id, self._reader(speaker))
+        ):
+            return
         if not text and is_private:
             await self._show(message, speaker, Screen(replies.only_words(language)))
             return
@@ -319,6 +321,7 @@ class Commands:
         if user_id and self.admin and await self.admin.take(command, argument, user_id, message.chat_id, language):
             return
         if command == "start" and user_id and await self._claim(argument, user_id):
+            await self._menus.speak(message.chat_id, language)
             await self._answers.send(message.chat_id, replies.became_admin(language))
             return
         if command == "help":
@@ -342,6 +345,10 @@ class Commands:
             return False
         return await self.approvals.take_title(message.chat_id, prompt_id, text, message.from_user)
 
+    def _reader(self, speaker: Speaker) -> Reader:
+        """An admin reads the bot's own clock."""
+        return Reader(speaker.language, self._browsing.zone)
+
     async def _look(self, message: TelegramMessage, speaker: Speaker, command: str, argument: str) -> bool:
         """Begin to look at an address, if that is what somebody wants; it goes on in a task of its own."""
         url, opening = self._conversation.wants_look(command, argument, speaker), self._conversation.opening
@@ -353,8 +360,7 @@ class Commands:
         looking = await self._show(message, speaker, Screen(admin_replies.looking(url, speaker.language)))
 
         async def show(screen: Screen) -> None:
-            buttons = self._buttons(screen, message.chat_id, speaker.caller.user_id)
-            await self._answers.edit(message.chat_id, looking, screen.message, buttons)
+            await self.showing.replace(message.chat_id, looking, screen, speaker.caller.user_id)
 
         opening.look(url, speaker.caller, speaker.to, show)
         return True
@@ -415,29 +421,23 @@ class Commands:
         caller = Caller(chat_id, user_id, message.chat.type == "private", thread)
         speaker = speaker_of(caller, self._bot_id, await self._language_of(caller, query.from_user.language_code))
         owner = user_id
-        action = self._seal.open(carried, chat_id, owner)
+        action = self.showing.action_of(carried, chat_id, owner)
         if action is None and not caller.is_private:
             # Who asked in the group's name presses in their own: their right is looked at like anybody's.
             owner = ANONYMOUS
-            action = self._seal.open(carried, chat_id, owner)
+            action = self.showing.action_of(carried, chat_id, owner)
+        if action is not None and is_of_admins(action):
+            if self.counter is not None:
+                await self.counter.press(query, message, action, self._reader(speaker))
+            return
         self._conversation.configured_admins = bool(self.admins)
         done = await self._conversation.press(action, message.text or "", speaker) if action else None
         if not isinstance(done, Screen):
             await query.answer(done or screens.not_yours(speaker.language), show_alert=bool(done))
             return
-        await self._answers.edit(chat_id, message.message_id, done.message, self._buttons(done, chat_id, owner))
-        self._recall.ask(chat_id, user_id, done.awaits)
+        await self.showing.replace(chat_id, message.message_id, done, owner)
+        self.recall.ask(chat_id, user_id, done.awaits)
         await query.answer()
-
-    def _buttons(self, screen: Screen, chat_id: int, user_id: int) -> InlineKeyboardMarkup | None:
-        rows = [
-            [
-                InlineKeyboardButton(each.text, callback_data=self._seal.close(each.action, chat_id, user_id))
-                for each in row
-            ]
-            for row in screen.buttons
-        ]
-        return InlineKeyboardMarkup(rows) if rows else None
 
     async def _show(self, message: TelegramMessage, speaker: Speaker, screen: Screen) -> int:
         """Answer with a screen, in the topic it was asked in; its buttons are for the one who asked.
@@ -445,8 +445,8 @@ class Commands:
         The answer to a message that was corrected takes the place of the one it had.
         """
         chat_id, caller = message.chat_id, speaker.caller
-        buttons = self._buttons(screen, chat_id, ANONYMOUS if caller.is_anonymous else caller.user_id)
-        answer = self._recall.answer_of(chat_id, message.message_id)
+        buttons = self.showing.buttons(screen, chat_id, ANONYMOUS if caller.is_anonymous else caller.user_id)
+        answer = self.recall.answer_of(chat_id, message.message_id)
         if answer is not None:
             await self._answers.edit(chat_id, answer, screen.message, buttons)
         else:
@@ -457,8 +457,8 @@ class Commands:
                 chat_id, screen.message, keyboard, thread=_thread(message),
                 reply_to=message.message_id if isinstance(keyboard, ForceReply) else None,
             )  # fmt: skip
-        self._recall.answered(chat_id, message.message_id, said(message), answer)
-        self._recall.ask(chat_id, caller.user_id, screen.awaits)
+        self.recall.answered(chat_id, message.message_id, said(message), answer)
+        self.recall.ask(chat_id, caller.user_id, screen.awaits)
         return answer
 
     async def _inline_asked(self, query: InlineQuery) -> None:

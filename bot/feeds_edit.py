@@ -1,9 +1,9 @@
-"""Put a feed into feeds.yaml without touching anything else in it: every other byte stays as its owner wrote it.
+"""Put a feed into feeds.yaml, or take one out, without touching anything else: every other byte stays as it was.
 
-Called by ``desk.py`` for ``/addfeed``. The place is found in the tree of nodes and the lines are inserted as text,
-since a file that is written anew from values loses its owner's layout even where it keeps the comments. Whether the
-outcome means what it should is looked at before it takes the old file's place: the new one comes by rename, or not at
-all.
+Called by ``desk.py`` for ``/addfeed``, ``/removefeed`` and ``/opml``. The place is found in the tree of nodes and lines
+are inserted or taken out as text, since a file that is written anew from values loses its owner's layout even where it
+keeps the comments. Whether the outcome means what it should is looked at before it takes the old file's place: the new
+one comes by rename, or not at all.
 """
 
 import json
@@ -100,6 +100,13 @@ def _address(url: str) -> str:
     return url if _PLAIN_ADDRESS.fullmatch(url) else json.dumps(url, ensure_ascii=False)
 
 
+def _composed(text: str) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).compose(text)
+    except (YAMLError, ValueError, AssertionError, RecursionError) as error:
+        raise ConfigError("feeds.yaml is not YAML; correct it, see `qasedak check`") from error
+
+
 def with_feed(text: str, name: str, url: str, to: Sequence[str]) -> str:
     """The text of a feeds.yaml with one more feed, behind the others.
 
@@ -110,10 +117,7 @@ def with_feed(text: str, name: str, url: str, to: Sequence[str]) -> str:
 
 def with_feeds(text: str, added: Sequence[NewFeed]) -> str:
     """The same with several."""
-    try:
-        root = YAML(typ="safe", pure=True).compose(text)
-    except (YAMLError, ValueError, AssertionError, RecursionError) as error:
-        raise ConfigError("feeds.yaml is not YAML; correct it, see `qasedak check`") from error
+    root = _composed(text)
     end = "\r\n" if "\r\n" in text else "\n"
     if root is not None and (not isinstance(root, MappingNode) or root.flow_style):
         raise ConfigError("feeds.yaml has no place for lines; add the feed by hand")
@@ -172,6 +176,58 @@ def _is_empty(node: Any) -> bool:
     return isinstance(node, ScalarNode) and node.value == "" and node.style is None
 
 
+def without_feed(text: str, name: str) -> str | None:
+    """The text of a feeds.yaml without a feed or an archive; None where it names none of that name.
+
+    The comments above it stay: they may speak of more than one feed.
+
+    Raises: ConfigError, where it cannot be taken out.
+    """
+    root = _composed(text)
+    for section in ("feeds", "archives"):
+        among = _value_of(root, section) if isinstance(root, MappingNode) else None
+        if not isinstance(among, MappingNode):
+            continue
+        names = [key.value if isinstance(key, ScalarNode) else None for key, _value in among.value]
+        if name in names:
+            place = names.index(name)
+            return _out_of_braces(text, among, place) if among.flow_style else _out_of_lines(text, root, among, place)
+    return None
+
+
+def _out_of_lines(text: str, root: MappingNode, among: MappingNode, place: int) -> str:
+    lines = _LINE.findall(text)
+    key, value = among.value[place]
+    first, column = key.start_mark.line, key.start_mark.column
+    last = _last_line(key if _is_empty(value) else value, lines) + 1
+    while last < len(lines) and re.match(rf" {{{column + 1},}}#", lines[last]):  # comments of its own
+        last += 1
+    before = lines[first][:column]
+    if before.strip() or root.flow_style:
+        raise ConfigError("feeds.yaml has a form in which no feed can be removed; remove it by hand")
+    kept = [*lines[:first], *lines[last:]]
+    if len(among.value) == 1:  # a section with nothing in it says so
+        head = next(found for found, node in root.value if node is among).start_mark.line
+        kept[head] = re.sub(
+            r":([ \t]*)(#.*)?(\r?\n|\r)?\Z",
+            lambda m: f": {{}}{m[1] if m[2] else ''}{m[2] or ''}{m[3] or ''}",
+            kept[head],
+        )
+    return "".join(kept)
+
+
+def _out_of_braces(text: str, among: MappingNode, place: int) -> str:
+    key, value = among.value[place]
+    if place + 1 < len(among.value):
+        start, end = key.start_mark.index, among.value[place + 1][0].start_mark.index
+    else:
+        start = among.value[place - 1][1].end_mark.index if place else key.start_mark.index
+        end = value.end_mark.index
+    if "#" in re.sub(r"""(['"]).*?\1|\S#""", "", text[start:end]):
+        raise ConfigError("feeds.yaml has a comment there; remove the feed by hand")
+    return text[:start] + text[end:]
+
+
 def replace_file(path: Path, text: str, check: Callable[[Path], None]) -> None:
     """Put *text* in the place of a file at once, after *check* has seen it beside the old one.
 
@@ -201,4 +257,4 @@ def replace_file(path: Path, text: str, check: Callable[[Path], None]) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"{path}: cannot be written ({error.strerror}); add the feed by hand")
+    return ConfigError(f"{path}: cannot be written ({error.strerror}); change it by hand")

@@ -16,14 +16,17 @@ from bot import digest
 from bot.digester import Digester
 from bot.model import PREVIEW_BOT, Channel, Delivery, Overflow, Subscription, Wait
 from bot.quiet_hours import quiet_until
-from bot.storage import approvals, waits
+from bot.storage import approvals, pauses, waits
 from bot.storage.database import Database
 from bot.storage.lanes import Lane
+from bot.storage.pauses import Kind, Pause
 
 log = structlog.get_logger()
 
 #: What ``max_per_hour`` counts in: any sixty minutes, not those of the clock, so that no two bursts meet.
 HOUR = timedelta(hours=1)
+#: What admins paused is asked for this often; it may be another process that they talk to.
+PAUSES_ARE_KEPT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,21 @@ def hold_digest(channel: Channel, now: datetime) -> Hold | None:
     return Hold(Wait.QUIET, quiet_end) if quiet_end else None
 
 
+def hold_paused(paused: Sequence[Pause], delivery: Delivery, subscription: Subscription, now: datetime) -> Hold | None:
+    """What a delivery waits for of which an admin paused the feed or the channel: the longest of them."""
+    ends = [pause.until or now + pauses.LOOK_AGAIN for pause in paused if _is_paused(pause, delivery, subscription)]
+    return Hold(Wait.PAUSED, max(ends)) if ends else None
+
+
+def _is_paused(pause: Pause, delivery: Delivery, subscription: Subscription) -> bool:
+    if pause.kind is Kind.CHANNEL:
+        return delivery.own is None and subscription.channel.name == pause.name
+    if delivery.post is None:  # a digest tells of many
+        return False
+    # Two names may share an address: of a route, its own name counts.
+    return delivery.post.feed_id == pause.feed_id if delivery.own else subscription.feed.name == pause.name
+
+
 def room_in_hour_at(most: int | None, recent: Sequence[datetime], now: datetime) -> datetime:
     """When one more may go, if only *most* go in any hour.
 
@@ -74,6 +92,8 @@ class Gate:
     def __init__(self, database: Database, digester: Digester) -> None:
         self._database = database
         self._digester = digester
+        self._paused: Sequence[Pause] = ()
+        self._asked_at: datetime | None = None
 
     async def opens(self, lane: Lane, delivery: Delivery, subscription: Subscription | None, now: datetime) -> bool:
         """Whether a delivery that is due may be sent now. Otherwise it is put off, and what is like it.
@@ -82,6 +102,9 @@ class Gate:
         """
         if subscription is None or delivery.message_ids:
             return True
+        held = hold_paused(await self._pauses(lane, now), delivery, subscription, now)
+        if held is not None:
+            return await self._put_off(lane, delivery, held)
         channel = subscription.channel
         # What the preview shows leaves the machine for nobody: there is no one to ask.
         if channel.approve and delivery.post and not delivery.is_approved and lane.bot_id != PREVIEW_BOT:
@@ -94,8 +117,15 @@ class Gate:
             is_overflow = delivery.wait is Wait.OVERFLOW and channel.overflow is Overflow.DIGEST
             if held is None and is_overflow and await self._digester.gather(delivery, subscription):
                 return False
-        if held is None:
-            return True
+        return held is None or await self._put_off(lane, delivery, held)
+
+    async def _pauses(self, lane: Lane, now: datetime) -> Sequence[Pause]:
+        if self._asked_at is None or abs(now - self._asked_at) >= PAUSES_ARE_KEPT:
+            self._paused = await self._database.read(pauses.load, lane.bot_id, now)
+            self._asked_at = now
+        return self._paused
+
+    async def _put_off(self, lane: Lane, delivery: Delivery, held: Hold) -> bool:
         count = await self._database.write(waits.put_off, lane, delivery, held.wait, held.until)
         if count:
             log.info("put off", chat_id=lane.chat_id, count=count, until=held.until.isoformat(), why=str(held.wait))

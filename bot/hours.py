@@ -49,6 +49,7 @@ class Wait(StrEnum):
     DIGEST = "digest"  #: for the next digest, which takes its place
     APPROVAL = "approval"  #: for an admin's button
     SCHEDULED = "scheduled"  #: for the time that an admin chose
+    PAUSED = "paused"  #: for an admin who resumes its feed or channel
 
 
 @dataclass(frozen=True, slots=True)

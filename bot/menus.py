@@ -19,6 +19,7 @@ from telegram.error import TelegramError
 
 from bot.labels import translator
 from bot.model import Language
+from bot.replies import ADMIN_MENU
 
 log = structlog.get_logger()
 
@@ -74,6 +75,16 @@ async def set_for_chat(bot: Bot, chat_id: int, language: Language) -> None:
         await bot.set_my_commands(_entries(language, in_groups=in_groups), scope=BotCommandScopeChat(chat_id))
     except TelegramError as error:
         log.warning("menu not set", chat_id=chat_id, problem=error.message)
+
+
+async def set_for_admin(bot: Bot, chat_id: int, language: Language) -> None:
+    """Let an admin's chat have the commands of admins, and everybody's below them: its menu hides the common one."""
+    t = translator(language)
+    commands = [BotCommand(name, t(words)) for name, words in ADMIN_MENU.items()]
+    try:
+        await bot.set_my_commands([*commands, *_entries(language)], scope=BotCommandScopeChat(chat_id))
+    except TelegramError as error:  # an admin who never wrote to the bot has no chat with it
+        log.info("admin menu not set", chat_id=chat_id, problem=error.message)
 
 
 async def forget_chat(bot: Bot, chat_id: int) -> None:

@@ -10,8 +10,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.labels import catalog, translator
-from bot.model import FUTURE, Channel, DeliveryState, Language, Verdict
+from bot.model import FUTURE, Channel, DeliveryState, Language, Verdict, Wait
 from bot.quiet_hours import quiet_until
+from bot.routing import Decision
 from bot.storage.inquiry import HOUR, Case, ChatCase, FeedCase
 from bot.text import persian, relative
 
@@ -21,7 +22,15 @@ Say = Callable[..., str]
 class Reasons:
     """Says it in one language, with times as seen from *now* in a zone; *channels* are those of feeds.yaml."""
 
-    def __init__(self, language: Language, zone: ZoneInfo, now: datetime, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self,
+        language: Language,
+        zone: ZoneInfo,
+        now: datetime,
+        channels: Mapping[str, Channel],
+        shown: Callable[[str], str] = str,
+    ) -> None:
+        self._shown = shown  # what is done to words of feeds where they could be more than words
         self._t: Say = translator(language)
         self._language, self._zone, self._now, self._channels = language, zone, now, channels
 
@@ -51,8 +60,14 @@ class Reasons:
         if near:
             lines.append(t("The feed did not list it when it was read; `qasedak read` shows what it lists now."))
         else:
-            lines.append(t("No feed of that site is in feeds.yaml; /addfeed adds one."))
+            lines.append(
+                t("No feed of that site is in feeds.yaml; {command} adds one.", command=self._command("addfeed"))
+            )
         return lines
+
+    def refused(self, decision: Decision) -> str:
+        """Why a post would not go somewhere."""
+        return self._reason(decision.reason)
 
     # --- the post ----------------------------------------------------------------------------------------------
 
@@ -165,6 +180,8 @@ class Reasons:
                 return f"{said} {self._foreign(chat.message_link)}" if chat.message_link else said
             case DeliveryState.PENDING:
                 said = t("waits")
+                if chat.wait is Wait.PAUSED:
+                    return t("kept: an admin paused it; {command} sends it", command=self._command("resume"))
                 if chat.due_at and chat.due_at > self._now:
                     said = t("waits, and is tried {when}", when=self._ago(chat.due_at))
             case DeliveryState.SENDING:
@@ -172,9 +189,9 @@ class Reasons:
             case DeliveryState.UNCERTAIN:
                 said = t("may have been sent; that is being found out")
             case DeliveryState.HELD:
-                said = t("held for a person; `qasedak retry` sends it")
+                said = t("held for a person; {command} or `qasedak retry` sends it", command=self._command("queue"))
             case DeliveryState.DEAD:
-                said = t("given up; `qasedak retry` tries again")
+                said = t("given up; {command} or `qasedak retry` tries again", command=self._command("retry"))
             case _:
                 said = t("taken out")
         if chat.attempts:
@@ -190,7 +207,10 @@ class Reasons:
         local = when.astimezone(self._zone)
         return f"{said} ({self._foreign(f'{local:%Y-%m-%d %H:%M}')})"
 
+    def _command(self, name: str) -> str:
+        return persian.isolate(f"/{name}", "ltr") if self._language == "fa" else f"/{name}"
+
     def _foreign(self, text: str) -> str:
         """Words of feeds and errors inside a line of ours: in Persian fenced off, so that they reorder nothing."""
-        plain = persian.strip_controls(text).replace("\n", " ")
+        plain = self._shown(persian.strip_controls(text).replace("\n", " "))
         return persian.isolate(plain, None) if self._language == "fa" else plain

@@ -17,6 +17,23 @@ from bot.text import dates, persian
 #: Posts of one /latest.
 LATEST = 5
 MOST = 20
+#: The admin menu (PRODUCT section 5), with its English words.
+ADMIN_MENU = {
+    "status": "What runs, what is late",
+    "queue": "Waiting and stuck posts",
+    "preview": "See a feed's posts",
+    "check": "Read a feed now",
+    "why": "Why was it (not) sent",
+    "addfeed": "Add a feed",
+    "removefeed": "Remove a feed",
+    "pause": "Pause a feed or channel",
+    "resume": "Go on",
+    "retry": "Send failed posts again",
+    "reload": "Reload feeds.yaml",
+    "stats": "Figures and chart",
+    "opml": "List of feeds",
+}
+
 OTHER_LANGUAGE: dict[Language, Language] = {"fa": "en", "en": "fa"}
 LANGUAGE_NAMES: dict[Language, str] = {"fa": "فارسی", "en": "English"}
 
@@ -78,7 +95,7 @@ def guide(language: Language, bot: str | None, *, for_admin: bool = False) -> Me
         },
     }
     if for_admin:
-        groups[t("For admins")] = {"addfeed": t("Add a feed"), "reload": t("Reload feeds.yaml")}
+        groups[t("For admins")] = {name: t(words) for name, words in ADMIN_MENU.items()}
     lines = [f"<b>{t('Qasedak: a guide')}</b>", t("Tap a command; if it needs something, it asks.")]
     for name, commands in groups.items():
         lines += ["", f"<b>{name}</b>", *(f"{_command(each, language)} {words}" for each, words in commands.items())]

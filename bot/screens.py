@@ -37,12 +37,23 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A picture or a document that comes with a screen."""
+
+    name: str
+    content: bytes
+    is_picture: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
     """A message with its buttons, row by row."""
 
     message: Message
     buttons: tuple[tuple[Button, ...], ...] = ()
     awaits: str = ""  #: the command whose argument it asks for: what is written next is that
+    ahead: tuple[Message, ...] = ()  #: messages above it, as they are
+    file: File | None = None  #: the message is its caption
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.errors import DeliveryError
 from bot.evidence import Evidence, Finding
 from bot.model import PREVIEW_BOT, Delivery, DeliveryState, Message, OnUncertain
-from bot.storage import lanes
+from bot.storage import lanes, stuck
 from bot.storage.database import Database
 from bot.storage.lanes import Lane
 
@@ -103,9 +103,7 @@ class Settlement:
         # The preview shows what the database holds: there is nothing outside that could hold a second copy.
         if on_uncertain is OnUncertain.RESEND or lane.bot_id == PREVIEW_BOT:
             log.warning("uncertain send repeated", delivery=delivery.id, chat_id=lane.chat_id, why=why)
-            await self._database.write(
-                lanes.put_back, lane, delivery, self._clock.now(), "sent again: the first try may have arrived"
-            )
+            await self._database.write(stuck.send_again, lane, delivery, self._clock.now())
         else:
             log.warning("uncertain send held", delivery=delivery.id, chat_id=lane.chat_id, why=why)
             reason = "it may have been sent; look into the chat, then `qasedak retry` if it is not there"

@@ -6,8 +6,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.claim import CLAIM_WINDOW, Claim
 from bot.clock import Clock
-from bot.commands import CLAIM_WINDOW, Claim
 from bot.config import Config
 from bot.errors import DeliveryError
 from bot.model import Channel

@@ -30,6 +30,7 @@ from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat, Sent
 from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender
+from tests.office import EVENTS, counter_of
 from tests.stage import Stage
 
 FOLDER = Path(__file__).parent / "data" / "conversations"
@@ -42,10 +43,13 @@ PEOPLE: dict[str, tuple[int, str]] = {
     "Omid": (9, "en"),
     "Mina": (10, "fa"),
     "Hidden": (ANONYMOUS, ""),
+    "Admin": (1, "en"),
+    "مدیر": (2, "fa"),
 }
 _SAID = re.compile(
     r"(?P<who>\w+)(?P<place> \(group\)| \(topic\))?(?P<how> replies| corrects| shares| sends)?: (?P<text>.*)"
 )
+_UPLOADED = re.compile(r"(?P<who>\w+) uploads (?P<file>\w+\.\w+)")
 _TAPPED = re.compile(r"(?P<who>\w+)(?P<place> \(group\)| \(topic\))? taps \[(?P<button>.*)\]")
 
 
@@ -69,15 +73,30 @@ class World:
         for line in script:
             random.seed(line)  # posts at random are the same ones each time
             self.stage.clock.advance(timedelta(seconds=3))  # nobody is faster than that
+            self.shown.append(line)
             if found := _TAPPED.fullmatch(line):
-                self.shown.append(line)
                 await self._tap(found)
+            elif found := _UPLOADED.fullmatch(line):
+                await self._upload(found)
+            elif event := EVENTS.get(line):
+                await event(self.stage)
             elif found := _SAID.fullmatch(line):
-                self.shown.append(line)
                 await self._say(found)
-            else:
-                self.shown.append(line)
         return self.shown
+
+    async def _settled(self) -> None:
+        """Everything people did has been taken in, and what takes a while is done."""
+        await taken_in(self.api, self.commands)
+        if self.commands.counter:
+            await self.commands.counter.idle()
+
+    async def _upload(self, found: re.Match[str]) -> None:
+        user, language = PEOPLE[found["who"]]
+        before = len(self.api.sent)
+        content = (FOLDER.parent / "opml" / found["file"]).read_bytes()
+        self.api.crowd.document(user, found["file"], content, language)
+        await self._settled()
+        self._tell(before)
 
     def _place(self, found: re.Match[str]) -> tuple[int, int]:
         user, _language = PEOPLE[found["who"]]
@@ -101,7 +120,7 @@ class World:
             answered = [sent.message_id for sent in self.api.sent if sent.chat_id == chat][-1] if how else 0
             thread = TOPIC if found["place"] == " (topic)" else 0
             crowd.group_message(chat, user, text, thread=thread, reply_to=answered, as_chat=user == ANONYMOUS)
-        await taken_in(self.api, self.commands)
+        await self._settled()
         self._tell(before)
 
     async def _share(self, user: int, text: str, language: str) -> None:
@@ -125,7 +144,7 @@ class World:
             raise KeyError(f"{found[0]}: there is {list(buttons(last))}")
         before = len(self.api.sent)
         self.api.crowd.callback(user, chat, last.message_id, data)
-        await taken_in(self.api, self.commands)
+        await self._settled()
         self._tell(before)
         if toast := self.api.methods.answers[-1].get("text"):
             self.shown.append(f"    (toast) {MARKS.sub('', str(toast))}")
@@ -136,6 +155,7 @@ class World:
                 self.shown.append("    (in its place)")
             if thread := sent.message.get("message_thread_id"):
                 self.shown.append(f"    (in topic {thread})")
+            self.shown += [f"    (with a {kind})" for kind in ("photo", "document") if kind in sent.message]
             self.shown += [f"    | {line}".rstrip() for line in MARKS.sub("", sent.text).split("\n")]
             for row in sent.message.get("reply_markup", {}).get("inline_keyboard", []):
                 self.shown.append("    " + " ".join(f"[{MARKS.sub('', each['text'])}]" for each in row))
@@ -185,9 +205,10 @@ async def world(database: Database, clock: FakeClock) -> Any:
         )  # fmt: skip
         commands = Commands(
             open_bot(TOKEN, api.base_url.removesuffix("/bot")), database, clock,
-            language="fa", zone=ZoneInfo("Asia/Tehran"), admins=[1], house=House(stage.routes.feeds),
+            language="fa", zone=ZoneInfo("Asia/Tehran"), admins=[1, 2], house=House(stage.routes.feeds),
             on_conflict=lambda _problem: None,
         )  # fmt: skip
+        commands.counter = counter_of(stage, commands)
         await commands.start()
         try:
             yield World(api, stage, commands)

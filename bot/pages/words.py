@@ -168,8 +168,7 @@ class Speech:
     def failure(self, error: str) -> str:
         """What an error means; its own words stand beside it, folded."""
         t = labels.translator(self.language)
-        lowered = error.lower()
-        match next((kind for sign, kind in _KINDS if re.search(sign, lowered)), ""):
+        match kind_of(error):
             case "rights":
                 return t("I may not post there")
             case "absent":
@@ -183,6 +182,17 @@ class Speech:
             case "unrouted":
                 return t("Its route left feeds.yaml")
         return t("Telegram does not take this message") if error else t("No reason is known")
+
+
+def kind_of(error: str) -> str:
+    """What sort of thing an error of Telegram is; "" where that is not known."""
+    lowered = error.lower()
+    return next((kind for sign, kind in _KINDS if re.search(sign, lowered)), "")
+
+
+def speech_for(language: Language, zone: ZoneInfo, now: datetime) -> Speech:
+    """How a chat is spoken to: in the calendar of its language."""
+    return Speech(language, Calendar.JALALI if language == "fa" else Calendar.GREGORIAN, zone, now)
 
 
 def _code(name: str) -> str:

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Row, func, or_, select
 
 from bot import identity
-from bot.model import DeliveryState, Post, Verdict, Wait
+from bot.model import DeliveryState, Keys, Post, Verdict, Wait
 from bot.storage import reports, search
+from bot.storage.dialects import in_chunks
 from bot.storage.schema import deliveries, feed_names, feeds, lanes, post_keys, posts, subscriptions, targets
 
 #: As many posts are told of where a link leads to several.
@@ -81,6 +82,24 @@ def feeds_of_host(connection: Connection, asked: str) -> list[FeedCase]:
     like = or_(*(feeds.c.url.contains(f"://{prefix}{host}", autoescape=True) for prefix in ("", "www.")))
     rows = connection.execute(select(feeds).where(feeds.c.kind == "http", like).order_by(feeds.c.id).limit(MOST))
     return [_feed_case(connection, row) for row in rows]
+
+
+def known_among(connection: Connection, feed_id: int, keys: Sequence[Keys]) -> list[bool]:
+    """Of entries that a feed lists, which are stored: known by their guid, their link or their words."""
+    hashes = {digest for each in keys for digest in (each.guid, each.link, each.content) if digest is not None}
+    known: set[bytes] = set()
+    for some in in_chunks(sorted(hashes)):
+        rows = connection.execute(
+            select(post_keys.c.hash).where(post_keys.c.feed_id == feed_id, post_keys.c.hash.in_(some))
+        )
+        known.update(bytes(row.hash) for row in rows)
+    return [bool(known & {each.guid, each.link, each.content}) for each in keys]
+
+
+def is_unread(connection: Connection, feed_id: int) -> bool:
+    """Whether a feed has not had its first reading yet."""
+    found = connection.execute(select(feeds.c.baseline_at).where(feeds.c.id == feed_id)).first()
+    return found is None or found.baseline_at is None
 
 
 def _ids(connection: Connection, bot_id: int, asked: str) -> list[int]:

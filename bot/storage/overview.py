@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     and_,
     case,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from bot.model import DeliveryState, Verdict
+from bot.model import DeliveryState, Verdict, Wait
 from bot.storage.schema import EPOCH, deliveries, feed_names, lanes, notices, posts, targets, verdicts
 from bot.storage.status import WAITING
 
@@ -70,6 +71,7 @@ class Trouble:
     attempts: int
     due_at: datetime
     error: str
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +212,21 @@ def next_sending_at(connection: Connection, bot_id: int) -> tuple[str, datetime]
     return (row.channel or row.chat, row.due_at) if row else None
 
 
-def troubles(connection: Connection, bot_id: int, limit: int) -> list[Trouble]:
-    """Deliveries that wait for a person or failed at least once, the newest first."""
+def _is_in_trouble(bot_id: int) -> ColumnElement[bool]:
     mine = select(targets.c.id).where(targets.c.bot_id == bot_id)
     stuck = (DeliveryState.DEAD, DeliveryState.HELD, DeliveryState.UNCERTAIN)
+    was_tried = and_(deliveries.c.state == DeliveryState.PENDING, deliveries.c.attempts > 0)
+    return and_(deliveries.c.target_id.in_(mine), or_(deliveries.c.state.in_(stuck), was_tried))
+
+
+def count_troubles(connection: Connection, bot_id: int) -> int:
+    """How many deliveries are in trouble."""
+    counted = select(func.count()).select_from(deliveries).where(_is_in_trouble(bot_id))
+    return int(connection.execute(counted).scalar_one())
+
+
+def troubles(connection: Connection, bot_id: int, limit: int, offset: int = 0) -> list[Trouble]:
+    """Deliveries that wait for a person or failed at least once, the newest first."""
     rows = connection.execute(
         select(
             deliveries.c.id,
@@ -221,21 +234,17 @@ def troubles(connection: Connection, bot_id: int, limit: int) -> list[Trouble]:
             deliveries.c.attempts,
             deliveries.c.due_at,
             deliveries.c.error,
+            deliveries.c.wait,
             posts.c.title,
             targets.c.channel,
             targets.c.chat,
         )
-        .join(posts, posts.c.id == deliveries.c.post_id)
+        .outerjoin(posts, posts.c.id == deliveries.c.post_id)  # a digest has none
         .join(targets, targets.c.id == deliveries.c.target_id)
-        .where(
-            deliveries.c.target_id.in_(mine),
-            or_(
-                deliveries.c.state.in_(stuck),
-                and_(deliveries.c.state == DeliveryState.PENDING, deliveries.c.attempts > 0),
-            ),
-        )
+        .where(_is_in_trouble(bot_id))
         .order_by(deliveries.c.id.desc())
         .limit(limit)
+        .offset(offset)
     )
     return [
         Trouble(
@@ -246,6 +255,7 @@ def troubles(connection: Connection, bot_id: int, limit: int) -> list[Trouble]:
             attempts=row.attempts,
             due_at=row.due_at,
             error=row.error or "",
+            wait=Wait(row.wait) if row.wait else None,
         )
         for row in rows
     ]

@@ -391,6 +391,48 @@ notices = Table(
     Column("text", Text, nullable=False),
 )
 
+#: What an admin paused: what comes of a feed, or for a channel, is kept and goes out in order when it is resumed.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),  # feed | channel
+    Column("name", Text, primary_key=True),  # of feeds.yaml
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),  # NULL: until somebody resumes it
+)
+
+#: Sends of unknown outcome that were repeated unseen: their chat may have the message twice.
+doubles = Table(
+    "doubles",
+    metadata,
+    Column("delivery_id", ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+
+#: What needed a person, and whether they know: told at most once a day, and not again once somebody has seen it.
+concerns = Table(
+    "concerns",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),  # concerns.py: what it is, and of what
+    Column("told_at", Instant),
+    Column("seen_at", Instant),
+)
+
+#: The card in the admin chat that tells of them: one for each bot.
+admin_cards = Table(
+    "admin_cards",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("token", Text, nullable=False),  # what its buttons carry
+    Column("sent_at", Instant, nullable=False),
+    Column("keys", JSON, nullable=False),  # of its concerns, in their order
+    Column("shown", LargeBinary, nullable=False),  # hash of what it says
+)
+
 #: Admins who came by the claim link; those of feeds.yaml are not here.
 admins = Table(
     "admins",

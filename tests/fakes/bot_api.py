@@ -220,6 +220,9 @@ class BotApi:
         path = request.path
         if path.startswith("/_"):
             return await self._control(request, path)
+        if path.startswith(f"/file/bot{self.token}/documents/"):
+            content = self.crowd.files.get(path.rpartition("/")[2])
+            return web.Response(status=404) if content is None else web.Response(body=content)
         match = re.fullmatch(r"/bot([^/]+)/(\w+)", path)
         if match is None:
             return _refused(Refusal(404, "Not Found"))

@@ -58,6 +58,7 @@ class Methods:
             "editmessagecaption": self._edit_caption,
             "editmessagereplymarkup": self._edit_markup,
             "deletemessage": self._delete,
+            "getfile": self._get_file,
             "getupdates": self.updates.get,
             "setwebhook": self.updates.set_webhook,
             "getwebhookinfo": self.updates.webhook_info,
@@ -81,6 +82,18 @@ class Methods:
             raise Refusal(404, "Not Found: method not found")
         result = function(params)
         return await result if inspect.isawaitable(result) else result
+
+    def _get_file(self, params: Params) -> dict[str, Any]:
+        file_id = str(params.get("file_id") or "")
+        if file_id not in self.crowd.files:
+            raise bad("wrong file_id or the file is temporarily unavailable")
+        size = len(self.crowd.files[file_id])
+        return {
+            "file_id": file_id,
+            "file_unique_id": file_id[:12],
+            "file_size": size,
+            "file_path": f"documents/{file_id}",
+        }
 
     # --- chats ---------------------------------------------------------------------------------------------
 

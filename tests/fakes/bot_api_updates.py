@@ -124,6 +124,7 @@ class Crowd:
     def __init__(self, book: ChatBook, updates: Updates) -> None:
         self.book = book
         self.updates = updates
+        self.files: dict[str, bytes] = {}  #: what people sent, by file_id
         self.open_queries: set[str] = set()  #: callback and inline queries that may be answered
         self._queries = 4_000_000
 
@@ -135,6 +136,16 @@ class Crowd:
         chat = self.book.chats.setdefault(user_id, Chat(user_id, "private", person["first_name"]))
         chat.started, chat.blocked = True, False
         return self._message(chat, text, user_id)
+
+    def document(self, user_id: int, name: str, content: bytes, language_code: str = "fa") -> dict[str, Any]:
+        """Somebody sends the bot a file."""
+        self.book.person(user_id, language_code=language_code)
+        chat = self.book.chats.setdefault(user_id, Chat(user_id, "private", ""))
+        chat.started, chat.blocked = True, False
+        file_id = f"file-{len(self.files) + 1}"
+        self.files[file_id] = content
+        file = {"file_id": file_id, "file_unique_id": file_id, "file_name": name, "file_size": len(content)}
+        return self.updates.put({"message": self.book.add_message(chat, {"document": file}, sender=user_id)})
 
     def group_message(
         self, chat_id: int, user_id: int, text: str, *, thread: int = 0, reply_to: int = 0, as_chat: bool = False

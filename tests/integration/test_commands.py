@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from telegram import User
 
-from bot.commands import Claim, Commands
+from bot.claim import Claim
+from bot.commands import Commands
 from bot.menus import MENU
 from bot.personal import House
 from bot.replies import choose_language

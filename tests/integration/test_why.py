@@ -74,7 +74,7 @@ async def test_what_telegram_refused_says_its_words_and_what_to_do(lite: Stage) 
     lite.sender.faults.append(MessageRejected("chat -100: message is too strange"))
     await a_post_that_is_out(lite)
     assert (await why(lite, "guid-1"))[-1] == (
-        "Outbox: given up; `qasedak retry` tries again; attempts: 1: chat -100: message is too strange"
+        "Outbox: given up; /retry or `qasedak retry` tries again; attempts: 1: chat -100: message is too strange"
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.config import read_config
 from bot.errors import ConfigError
-from bot.feeds_edit import name_for, replace_file, with_feed
+from bot.feeds_edit import name_for, replace_file, with_feed, without_feed
 from bot.yaml_file import YamlFile
 
 URL = "https://garden.example/feed"
@@ -139,3 +139,44 @@ def test_a_text_that_is_refused_leaves_the_file_alone(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         replace_file(tmp_path / "nowhere" / "feeds.yaml", "new", lambda path: None)
+
+
+# --- taking one out ------------------------------------------------------------------------------------------
+
+WITHOUT = {
+    "first, with its own comments": (
+        "feeds: # all\n  # ours\n  sky: # daily\n    url: https://a\n    # its\n\n  garden: {url: https://b}\n# end\n",
+        "feeds: # all\n  # ours\n\n  garden: {url: https://b}\n# end\n",
+    ),
+    "last": (
+        "feeds:\n  garden: {url: https://b}\n  sky:\n    url: https://a\n    to: [x,\n      y]\n\n# end\n",
+        "feeds:\n  garden: {url: https://b}\n\n# end\n",
+    ),
+    "the only one": ("feeds: # none\n  sky:\n    url: https://a\nbot: {}\n", "feeds: {} # none\nbot: {}\n"),
+    "in braces, first": ("feeds: {sky: {url: https://a#x}, b: {url: https://b}}\n", "feeds: {b: {url: https://b}}\n"),
+    "in braces, last": ("feeds: {b: {url: https://b}, sky: {url: https://a}}\n", "feeds: {b: {url: https://b}}\n"),
+    "in braces, alone": ("feeds: {sky: {url: https://a}}\n", "feeds: {}\n"),
+    "an archive": ("archives:\n  sky: {path: a/*.txt}\n  b: {path: b}\n", "archives:\n  b: {path: b}\n"),
+    "windows lines": ("feeds:\r\n  sky:\r\n    url: https://a\r\n  b: {url: https://b}\r\n", "feeds:\r\n  b: {url: https://b}\r\n"),
+    "no line end": ("feeds:\n  b: {url: https://b}\n  sky: {url: https://a}", "feeds:\n  b: {url: https://b}\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), WITHOUT.values(), ids=WITHOUT.keys())
+def test_a_feed_is_taken_out_and_everything_else_stays(before: str, after: str) -> None:
+    assert without_feed(before, "sky") == after
+
+
+def test_a_feed_that_is_not_there_is_not_taken_out() -> None:
+    assert without_feed("feeds:\n  garden: {url: https://b}\n", "sky") is None
+    assert without_feed("bot: {}\n", "sky") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["feeds: {sky: {url: https://a}, # why\n  b: {url: https://b}}\n", "feeds: [\n"],
+    ids=["comment-in-braces", "no-yaml"],
+)
+def test_what_cannot_be_taken_out_cleanly_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        without_feed(text, "sky")
