@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint docs check format bench lock image crash soak fuzz shots search-scale page-scale \
+.PHONY: help install install-dev run test lint docs check format bench lock image crash soak fuzz schema shots search-scale page-scale \
 	archive-scale summaries clean
 
 help:  ## List the targets
@@ -90,6 +90,9 @@ page-scale: install-dev  ## Bytes and milliseconds of the status page with 1,000
 
 archive-scale: install-dev  ## Time and memory of an archive of 100,000 posts
 	$(BIN)/python -m tests.archive_at_scale
+
+schema: install-dev  ## Keep the schema of this version for the test of upgrades; before each release
+	$(BIN)/python -m tests.schemas
 
 lock:  ## Resolve the dependencies again, with hashes and without addresses
 	$(PYTHON) -m venv .lock-venv

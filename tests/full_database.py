@@ -3,7 +3,20 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, Integer, LargeBinary, Table, Text, func, insert, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    insert,
+    inspect,
+    select,
+)
 
 from bot.model import DeliveryState
 from bot.storage.schema import EPOCH, Instant, metadata, search_places, unindexed
@@ -26,7 +39,11 @@ def fill(connection: Connection, rows: int = 5) -> None:
     for table in metadata.sorted_tables:
         if table in MADE_ANEW:
             continue
-        connection.execute(insert(table), [_row(table, number, ids) for number in range(rows)])
+        if not inspect(connection).has_table(table.name):
+            continue  # of a later version
+        known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        lines = [_row(table, number, ids) for number in range(rows)]
+        connection.execute(insert(table), [{name: row[name] for name in row.keys() & known} for row in lines])
         (first, *_) = table.primary_key.columns
         ids[table.name] = list(connection.execute(select(first).order_by(first)).scalars())
 

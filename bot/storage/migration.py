@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 FOLDER = Path(__file__).with_name("migrations")
 
 
-def upgrade(connection: Connection) -> None:
-    """Run what is missing, in the caller's transaction."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run what is missing up to a revision, in the caller's transaction."""
     settings = Config()
     settings.set_main_option("script_location", str(FOLDER))
     settings.attributes["connection"] = connection
-    command.upgrade(settings, "head")
+    command.upgrade(settings, revision)
 
 
 def is_known(revision: str) -> bool:
