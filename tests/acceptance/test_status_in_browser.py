@@ -3,13 +3,15 @@
 Skipped where there is no Chromium.
 """
 
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from bot.model import Language
+from bot.model import Language, Shown
 from tests.devtools import a_tab
-from tests.shots import find_chromium, showing_status
+from tests.shots import find_chromium, sample, showing, showing_status
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="chromium is not installed")
 
@@ -18,8 +20,16 @@ LOOKS = [("light", 412), ("dark", 1180)]
 
 @pytest.mark.parametrize("language", ["fa", "en"])
 async def test_axe_finds_nothing_on_a_phone_and_a_desktop_light_and_dark(language: Language, tmp_path: Path) -> None:
-    async with showing_status(tmp_path, language=language) as address, a_tab() as tab:
-        for scheme, width in LOOKS:
+    posts: Mapping[str, Sequence[Shown]] = {language: sample(language)}
+    async with (
+        showing_status(tmp_path, language=language) as status,
+        showing(posts) as site,
+        a_tab() as tab,
+    ):
+        # The other pages in one look each: together both languages are both light and dark.
+        look = LOOKS[language == "en"]
+        others = [(look, f"{site}/preview/{language}?marks=1"), (look, f"{site}/nothing-here")]
+        for (scheme, width), address in [*product(LOOKS, [status]), *others]:
             await tab.be(scheme)
             await tab.open(address, width)
             assert await tab.findings() == []
