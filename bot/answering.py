@@ -43,6 +43,21 @@ from bot.webhook import Webhook, WebhookPlace
 RETRY_START = timedelta(seconds=30)
 
 
+async def introduce(bot: Bot, clock: Clock, say: Callable[[str], None]) -> str:
+    """Say who we are to Telegram; an outage is waited out. The bot's name.
+
+    Raises: TokenRejected.
+    """
+    while True:
+        try:
+            return await username_of(bot)
+        except TokenRejected:
+            raise
+        except DeliveryError as error:
+            say(f"Telegram: {error}; trying again every {RETRY_START.seconds} s")
+            await clock.sleep(RETRY_START.total_seconds())
+
+
 @dataclass
 class Answering:
     """What answers people, and what it needs of the rest of the process."""
@@ -78,7 +93,7 @@ class Answering:
 
         Raises: TokenRejected.
         """
-        name = await self._introduce()
+        name = await introduce(self.bot, self.clock, self.say)
         self._commands = commands = self._make_commands()
         self._webhook = self._make_webhook(commands, site)
         config, _, _ = self.state()
@@ -102,16 +117,6 @@ class Answering:
         """Stop listening; the answer under way is finished."""
         if self._commands is not None:
             await self._commands.stop()
-
-    async def _introduce(self) -> str:
-        while True:
-            try:
-                return await username_of(self.bot)
-            except TokenRejected:
-                raise
-            except DeliveryError as error:
-                self.say(f"Telegram: {error}; trying again every {RETRY_START.seconds} s")
-                await self.clock.sleep(RETRY_START.total_seconds())
 
     def _make_commands(self) -> Commands:
         config, _, house = self.state()

@@ -13,7 +13,7 @@ import structlog
 from yarl import URL
 
 from bot import __version__, channel_posts, health, labels, metrics, retention
-from bot.answering import Answering
+from bot.answering import Answering, introduce
 from bot.approval_cards import Reader
 from bot.approvals import Approvals, Office
 from bot.clock import Clock, SystemClock
@@ -24,6 +24,7 @@ from bot.errors import BotError, ConfigError
 from bot.evidence import Evidence
 from bot.full_text import FullText
 from bot.gate import Gate
+from bot.loops import Crew, Hire, Loop
 from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
 from bot.once import Once
@@ -36,6 +37,7 @@ from bot.poller import Poller
 from bot.progress import Progress, unseen
 from bot.reloading import Reloader
 from bot.replay import Replayer
+from bot.roles import EVERYTHING, Role
 from bot.schedule import Schedule
 from bot.sender import LocalPreview, TelegramProbe, TelegramSender, open_bot, shut_down
 from bot.sources.article import ArticleReader
@@ -65,6 +67,8 @@ INDEX_TICK, INDEX_BATCH = timedelta(seconds=1), 20
 LISTEN_TICK, PING_TICK = timedelta(seconds=30), timedelta(seconds=1)
 #: Rights may come back while no update tells us.
 RETRY_PAUSED = timedelta(minutes=10)
+#: Whether a worker still takes work.
+CREW_TICK = timedelta(seconds=10)
 #: Texts are kept for days at least.
 KEEP_TICK = timedelta(hours=6)
 
@@ -83,8 +87,15 @@ def make_fetcher(settings: Settings, contact: str | None) -> Fetcher:
 class App:
     """Everything that one process needs, made of *settings* and *config*. Open it with ``open``."""
 
-    def __init__(self, settings: Settings, config: Config, say: Say, clock: Clock | None = None) -> None:
-        self.settings, self.config = settings, config
+    def __init__(
+        self,
+        settings: Settings,
+        config: Config,
+        say: Say,
+        clock: Clock | None = None,
+        roles: frozenset[Role] = EVERYTHING,
+    ) -> None:
+        self.settings, self.config, self.roles = settings, config, roles
         self._say = say
         self._clock = clock or SystemClock()
         self.database = Database(settings.database_url)
@@ -146,6 +157,7 @@ class App:
             self._clock,
             bot_id=self.bot_id,
             supervisor=Supervisor(),
+            roles=self.roles,
             ping_url=self.settings.ping_url,
             call=self._fetcher.call,
         )
@@ -338,30 +350,30 @@ class App:
 
     # --- run ---------------------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Everything, until ``stop``.
+    async def run(self, hire: Hire | None = None) -> None:
+        """Everything that is our part, until ``stop``; with other workers, where *hire* gets us into their crew.
 
         Raises: BotError, when it cannot go on.
         """
         with self.database.claim_for_run():
             await self.prepare()
-            await self._poller.start()
-            await self._start_site()
+            if Role.POLL in self.roles:
+                await self._poller.start()
+            if Role.WEB in self.roles:
+                await self._start_site()
             schedule = Schedule(on_fatal=self._give_up, on_ended=self._vitals.ended)
+            crew = self._hired(hire) if hire else None
             starting = asyncio.create_task(self._start_bot())
             watching = asyncio.create_task(self._watch_files())
             try:
                 await self._report_start(starting)
-                schedule.every(TICK, "poll", self._poll)
-                schedule.every(REPLAY_TICK, "replay", self._replayer.replay_due)
-                schedule.every(REPLAY_TICK, "digest", self._digester.digest_due)
-                schedule.every(TICK, "deliver", self._deliver)
-                schedule.every(INDEX_TICK, "index", self._index_waiting)
-                schedule.every(RETRY_PAUSED, "resume", self._outbox.resume_paused)
-                schedule.every(KEEP_TICK, "keep", self._let_go)
+                if crew is not None:
+                    await self._join(crew, schedule)
+                for loop in () if crew is not None else self.loops():
+                    schedule.every(loop.every, loop.name, loop.act)
                 await self._vitals.begin(schedule.loops)
                 # Who looks at the loops is none of them: a ping that takes long makes nothing late.
-                if self._bot is not None:
+                if self._answering is not None:
                     schedule.every(LISTEN_TICK, "listen", self._listen)
                 schedule.every(PING_TICK, "ping", self._vitals.ping)
                 schedule.every(TICK, "follow feeds.yaml", self._reloader.look)
@@ -375,7 +387,7 @@ class App:
                 starting.cancel()
                 watching.cancel()
                 await asyncio.gather(starting, watching, return_exceptions=True)
-                await schedule.stop(STOP_PATIENCE)
+                await asyncio.gather(schedule.stop(STOP_PATIENCE), *([crew.stop()] if crew else []))
                 await self._poller.stop()
                 await self._vitals.end()
                 if self._answering is not None:
@@ -385,11 +397,41 @@ class App:
         if self._fatal is not None:
             raise self._fatal
 
+    def loops(self) -> list[Loop]:
+        """What is done again and again by a process with our roles."""
+        every = [
+            Loop("poll", TICK, Role.POLL, self._poll),
+            Loop("index", INDEX_TICK, Role.POLL, self._index_waiting),
+            Loop("keep", KEEP_TICK, Role.POLL, self._let_go),
+            Loop("deliver", TICK, Role.DELIVER, self._deliver),
+            Loop("replay", REPLAY_TICK, Role.DELIVER, self._replay),
+            Loop("digest", REPLAY_TICK, Role.DELIVER, self._digest),
+            Loop("resume", RETRY_PAUSED, Role.DELIVER, self._outbox.resume_paused),
+        ]
+        return [loop for loop in every if loop.role in self.roles]
+
+    def _hired(self, hire: Hire) -> Crew:
+        return hire(
+            self.database, self.bot_id, self.loops(), self._clock, patience=STOP_PATIENCE, on_fatal=self._give_up
+        )
+
+    async def _join(self, crew: Crew, schedule: Schedule) -> None:
+        """Work with others from here on, and call them when there is more than we can take."""
+        self._poller.more = partial(crew.call, Role.POLL, "poll")
+        self._outbox.more = partial(crew.call, Role.DELIVER, "deliver")
+        await crew.start()
+
+        async def look() -> None:
+            if not crew.is_at_work():
+                raise BotError("no work is taken any more; restart this worker")
+
+        schedule.every(CREW_TICK, "crew", look)
+
     def _give_up(self, error: BotError) -> None:
         self._fatal = error
         self.stop()
 
-    async def _poll(self) -> None:
+    async def _poll(self) -> timedelta | None:
         await self._poller.mind_the_clock()
         polled = await self._poller.poll_due()
         if self._are_archives_changed:
@@ -413,6 +455,7 @@ class App:
             new=polled.new,
             edited=polled.edited,
         )
+        return timedelta() if polled.feed_ids else None
 
     async def _watch_files(self) -> None:
         """Look sooner at archives, and at feeds.yaml, when somebody changes them."""
@@ -422,16 +465,24 @@ class App:
 
         while not self._stop.is_set():
             self._watch_anew.clear()
+            archives = _archives(self.config) if Role.POLL in self.roles else []
             async with asyncio.TaskGroup() as group:
-                group.create_task(watch(_archives(self.config), on_change, self._watch_anew))
+                group.create_task(watch(archives, on_change, self._watch_anew))
                 group.create_task(watch(self.config.files, self._reloader.hint, self._watch_anew))
             await self._watch_anew.wait()
 
-    async def _deliver(self) -> None:
+    async def _deliver(self) -> timedelta | None:
         delivered = await self._outbox.deliver_due()
         unasked = await self._approvals.ask_due() if self._approvals else []
         await self._notices.tell([*delivered.problems, *unasked])
         metrics.delivered(sent=delivered.sent, dead=delivered.dead)
+        return max(delivered.wait_until - self._clock.now(), timedelta()) if delivered.wait_until else None
+
+    async def _replay(self) -> None:
+        await self._replayer.replay_due()
+
+    async def _digest(self) -> None:
+        await self._digester.digest_due()
 
     async def _let_go(self) -> None:
         await retention.let_go(self.database, self._clock, self.config.keep)
@@ -486,7 +537,7 @@ class App:
 
     def _open_answering(self) -> Answering | None:
         """Without a token nobody can ask."""
-        if self._bot is None:
+        if self._bot is None or Role.ANSWER not in self.roles:
             return None
         return Answering(
             self._bot,
@@ -495,7 +546,7 @@ class App:
             settings=self.settings,
             turns=self._turns,
             feeds=self._feeds,
-            pace=self._outbox.answering,
+            pace=self._outbox.turnstile.answering,
             post=self._sender.send,
             titles=lambda: self._status_page.titles,
             approvals=self._approvals,
@@ -510,12 +561,16 @@ class App:
         )
 
     async def _start_bot(self) -> str | None:
-        return await self._answering.start(self._site) if self._answering else None
+        """Say who we are to Telegram, and answer people where that is our part."""
+        if self._answering is not None:
+            return await self._answering.start(self._site)
+        return await introduce(self._bot, self._clock, self._say) if self._bot is not None else None
 
     async def _report_start(self, starting: "asyncio.Task[str | None]") -> None:
         report = StartReport(self._say, self.config, self._clock)
         report.tell_settings(self.database.name)
-        if self._answering is None:
+        report.tell_roles(self.roles)
+        if self._bot is None:
             report.tell_no_bot()
         else:
             # A few seconds: an outage must not keep the page and the reading from starting.
@@ -524,7 +579,7 @@ class App:
                 report.tell_bot(starting.result() or "")
                 if isinstance(self._sender, TelegramSender):
                     self._name_channels(await report.tell_channels(self._sender))
-                report.tell_claim(starting.result() or "", self._answering.claim)
+                report.tell_claim(starting.result() or "", self._answering.claim if self._answering else None)
         report.tell_pages(self._site.url if self._site else None)
         report.tell_next_reading(await self.database.read(reports.next_reading_at))
 

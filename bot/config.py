@@ -18,7 +18,7 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot import places, render
+from bot import places, render, roles
 from bot.errors import ConfigError
 from bot.feeds_yaml import (
     ArchiveSection,
@@ -43,6 +43,7 @@ from bot.model import (
     SummaryOptions,
 )
 from bot.pacing import Pace
+from bot.roles import EVERYTHING, Role
 from bot.yaml_file import KeyPath, Problem, YamlFile
 from bot.yaml_imports import read_whole
 from bot.yaml_mistakes import explain, shown, suggest
@@ -51,8 +52,6 @@ from bot.yaml_mistakes import explain, shown, suggest
 PLACEHOLDER_CHAT = "@your_channel"
 #: A folder with this file in it holds sample posts; they never reach a real chat.
 SAMPLE_MARK = ".qasedak-sample"
-#: Names of the contract that this version does not read yet: refused, since a setting that does nothing is a lie.
-NOT_YET = ("QASEDAK_ROLES",)
 
 
 class Settings(BaseSettings):
@@ -114,6 +113,12 @@ class Settings(BaseSettings):
         1.0, ge=0, le=86400, description="a number of seconds, at most 86400", validation_alias="QASEDAK_HOST_SPACING"
     )
     allow_private_networks: bool = Field(False, description="1 or 0", validation_alias="QASEDAK_ALLOW_PRIVATE_NETWORKS")
+    role_names: str | None = Field(
+        None,
+        pattern=rf"^[\s,]*(({'|'.join(Role)})([\s,]+|$))+$",
+        description=f"one or more of {', '.join(Role)}, with commas between them",
+        validation_alias="QASEDAK_ROLES",
+    )
     log_format: str | None = Field(
         None, pattern="^(json|console)$", description="json or console", validation_alias="QASEDAK_LOG"
     )
@@ -133,7 +138,14 @@ class Settings(BaseSettings):
             found.append(f"{missing}: a webhook needs its address and its secret; set it, or remove the other")
         if has_url and self.http_port == 0:
             found.append("QASEDAK_HTTP_PORT: 0 turns off what a webhook arrives at; set a port, or remove the webhook")
+        named = self.roles()
+        if has_url and Role.ANSWER in named and Role.WEB not in named:
+            found.append("QASEDAK_ROLES: answer by webhook needs web too; add it, or remove the webhook")
         return found
+
+    def roles(self, default: frozenset[Role] = EVERYTHING) -> frozenset[Role]:
+        """What this process does; *default* where nobody said."""
+        return roles.read(self.role_names) if self.role_names else default
 
     def variables(self) -> dict[str, str]:
         """What ``${NAME}`` in feeds.yaml may name: the environment, and ``.env`` beside the file."""
@@ -162,12 +174,8 @@ def read_settings() -> Settings:
     Raises: ConfigError, never with a value in it: values may be secrets.
     """
     config = Path(os.environ.get("QASEDAK_CONFIG") or "feeds.yaml")
-    variables = variables_beside(config)
-    problems = [
-        f"{name}: not known to this version yet; remove it from the environment or .env"
-        for name in NOT_YET
-        if name in variables
-    ]
+    variables_beside(config)  # whether it can be read at all
+    problems: list[str] = []
     try:
         settings = Settings(_env_file=config.parent / ".env")
     except ValidationError as error:

@@ -62,15 +62,16 @@ from bot.model import (
     SentMessage,
     Subscription,
 )
-from bot.pacing import PAID, WINDOW, BotPace, Pace, chat_ready_at
+from bot.pacing import PAID, WINDOW, Pace, chat_ready_at
 from bot.personal import House
 from bot.settlement import Settlement, settle_at, unsent
-from bot.storage import feeds, files, lanes, subscribers, ties
+from bot.storage import feeds, files, lanes, status, subscribers, ties
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.storage.gathering import Gathering
 from bot.storage.lanes import Arrival, Attempt, Lane, LeaseLost
 from bot.ties import links_of, tie
+from bot.turnstile import Turnstile
 
 log = structlog.get_logger()
 
@@ -170,14 +171,16 @@ class Outbox:
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.subscriptions = subscriptions
+        self.more: Callable[[], None] = _nobody  #: called when more lanes may be due than one process takes
         self._house = house or House()
         self._database = database
         self._sender = sender
         self._clock = clock
         self._pace = pace
         self._on_uncertain = on_uncertain
-        self._bot_pace = BotPace(pace)
-        self._paid_pace, self._next_paid = BotPace(PAID), asyncio.Lock()
+        #: Every message passes one of them, whoever sends.
+        self.turnstile = Turnstile(clock, sender.bot_id, pace, database)
+        self._paid_turnstile = Turnstile(clock, sender.bot_id, PAID, database, kind="paid")
         # Many lanes are served at once: what they write is committed together.
         self._attempt = Gathering(database, lanes.begin_all)
         self._arrive = Gathering(database, lanes.sent_all)
@@ -185,7 +188,6 @@ class Outbox:
         self._gate = gate or Gate(database, Digester(database, clock, routes=Routes({}, {})))
         self._editor = Editor(database, sender, clock, render=self.compose, turn=self._turn, lease=LEASE)
         self._settlement = Settlement(database, clock, evidence)
-        self._next_turn = asyncio.Lock()  # those who wait for the bot's pace do so in the order in which they came
         self._resolve_again: dict[int, datetime] = {}
         self._ready_soon: dict[int, datetime] = {}  # lanes that wait for pacing or a settlement, by chat
         self._serving: set[int] = set()
@@ -200,8 +202,8 @@ class Outbox:
     ) -> None:
         """Go on with what feeds.yaml says now."""
         self.subscriptions, self._on_uncertain, self._house = subscriptions, on_uncertain, house
-        if pace != self._pace:
-            self._pace, self._bot_pace = pace, BotPace(pace)
+        self._pace = pace
+        self.turnstile.configure(pace)
 
     def stop(self) -> None:
         """Begin no more sends; those under way end by themselves."""
@@ -252,12 +254,14 @@ class Outbox:
             log.error("no lane claimed", problem=str(error))
             return ()
         self._serving |= {lane.chat_id for lane in claimed}
+        if claimed and len(claimed) == limit:
+            self.more()
         return claimed
 
     async def _mind_the_clock(self) -> None:
         """A clock that was set back must not stop us until it is there again."""
         before, now = self._looked_at, self._clock.now()
-        if now < before - LEAP:
+        if now < before - LEAP and not await self._database.read(status.others_run, now):
             log.warning("clock went back", by_seconds=(before - now).total_seconds())
             await self._database.write(lanes.shift, self._sender.bot_id, now - before)
             self._ready_soon.clear()
@@ -332,7 +336,7 @@ class Outbox:
         if lane.bot_id == PREVIEW_BOT or is_paid:  # nobody counts there
             return now
         ready_at = chat_ready_at(recent, now, is_group=lane.chat_id < 0, pace=self._pace, count=count)
-        return max(ready_at, now + self._bot_pace.held(self._clock.monotonic()))
+        return max(ready_at, now + self.turnstile.held())
 
     def _wait_for_pace(self, lane: Lane, ready_at: datetime) -> datetime:
         if ready_at <= self._clock.now() + SHORT_WAIT + WINDOW:  # a longer one is Telegram's word to the whole bot
@@ -487,35 +491,15 @@ class Outbox:
         if lane.bot_id == PREVIEW_BOT:  # nobody counts there
             yield
             return
-        pace = self._paid_pace if is_paid else self._bot_pace
-        async with self._next_paid if is_paid else self._next_turn:
-            while (wait := pace.wait(self._clock.monotonic(), count)) > 0:
-                if held := pace.held(self._clock.monotonic()):
-                    raise RetryLater("Telegram asks the bot to wait", after=held)
-                await self._clock.sleep(wait)
-            pace.begin(self._clock.monotonic(), count)
-        try:
+        async with (self._paid_turnstile if is_paid else self.turnstile).turn(count):
             yield
-        finally:
-            pace.end(self._clock.monotonic(), count)
-
-    @asynccontextmanager
-    async def answering(self) -> AsyncIterator[None]:
-        """A reply to a person is under way within: it waits for the bot's pace alone, and posts make room for it."""
-        pace = self._bot_pace
-        while (wait := pace.wait(self._clock.monotonic())) > 0 and not pace.held(self._clock.monotonic()):
-            await self._clock.sleep(wait)
-        pace.begin(self._clock.monotonic())
-        try:
-            yield
-        finally:
-            pace.end(self._clock.monotonic())
 
     async def _look_at_lease(self, lane: Lane, leased_at: float) -> None:
         """The last step before writing: after a sleep of the machine, the lane may be somebody else's.
 
-        Raises: LeaseLost. What remains is a sleep that falls between this look and the write.
+        Raises: LeaseLost; RetryLater. What remains is a sleep that falls between this look and the write.
         """
+        self.turnstile.look()
         if self._clock.monotonic() - leased_at > (LEASE - SEND_DEADLINE).total_seconds():
             await self._database.write(lanes.renew, lane, self._clock.now() + LEASE)
 
@@ -526,7 +510,7 @@ class Outbox:
         except TimeoutError:
             raise Uncertain(f"no answer within {SEND_DEADLINE.seconds} s") from None
         if not message.is_paid:
-            self._bot_pace.taken()
+            self.turnstile.taken()
         return answer
 
     async def _settle_error(self, lane: Lane, delivery: Delivery, error: DeliveryError, done: Delivered) -> "_Outcome":
@@ -536,10 +520,8 @@ class Outbox:
         match error:
             case RetryLater():
                 due_at = retry_at(error, delivery.attempts, delivery.first_attempt_at or now, now)
-                if error.after is not None and self._bot_pace.flooded(
-                    lane.chat_id, self._clock.monotonic(), error.after
-                ):
-                    log.warning("bot told to wait", seconds=error.after.total_seconds())
+                if error.after is not None:
+                    await self.turnstile.flooded(lane.chat_id, error.after)
                 if due_at is None:
                     return await self._bury_delivery(lane, delivery, f"given up after 7 days: {error}", done)
                 await write(lanes.put_back, lane, delivery, due_at, str(error))
@@ -587,6 +569,10 @@ class Outbox:
         done.problems.append(f"{what} to {lane.chat_id}: {reason}")
         log.error("delivery dead", delivery=delivery.id, problem=reason)
         return _Outcome()
+
+
+def _nobody() -> None:
+    """Nobody is called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ group or channel (Bots FAQ, "My bot is hitting limits"). A slot is dated by its 
 server counts when it handles a message. Called by ``outbox.py``; sends nothing itself.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ WINDOW = timedelta(seconds=60.5)
 SKEW = timedelta(seconds=5)
 #: Seconds too few to wait for.
 TICK = 0.0001
+#: So soon one looks again whether there is room, where nothing tells when there will be.
+AGAIN = 0.05
 #: One a second for a chat, of which this many may come at once.
 BURST = 3
 
@@ -50,6 +53,39 @@ def chat_ready_at(recent: Sequence[datetime], now: datetime, *, is_group: bool, 
     return max(ready, now)
 
 
+def whole_of(pace: Pace) -> int:
+    """How many messages of the bot Telegram may have before it within one second: 30 for 28, its own limit."""
+    return pace.per_second + max(1, pace.per_second // 14)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How much of the bot's pace a process could use at the moment."""
+
+    owner: str
+    wanted: int
+    least: int = 1  #: what its next message takes: an album goes out as one
+
+
+def allot(whole: int, wishes: Sequence[Wish]) -> dict[str, int]:
+    """Part *whole* among processes: what each needs for its next message, then evenly up to what each wants.
+
+    >>> allot(30, [Wish("a", 40), Wish("b", 3), Wish("c", 40)])
+    {'a': 14, 'b': 3, 'c': 13}
+    """
+    shares = {}
+    left = whole
+    for wish in wishes:
+        shares[wish.owner] = wish.least if wish.least <= left else 0
+        left -= shares[wish.owner]
+    hungry = [wish for wish in wishes if shares[wish.owner]]
+    while left and (hungry := [wish for wish in hungry if shares[wish.owner] < wish.wanted]):
+        poorest = min(hungry, key=lambda wish: shares[wish.owner])
+        shares[poorest.owner] += 1
+        left -= 1
+    return shares
+
+
 class BotPace:
     """At most ``per_second`` messages of one bot in any second, evenly apart. In seconds of a clock that nobody sets.
 
@@ -58,25 +94,49 @@ class BotPace:
     answers; of all that it handles within one second, the last to begin sees all the others under way or just
     answered. Their number is therefore never over ``per_second`` and a fourteenth (30 for 28, Telegram's own
     limit), whatever the delays; up to 70 ms for an answer it costs nothing.
+
+    Several processes of one bot share that number: each counts its own messages against its share (``share``), and the
+    shares together are never more than the whole.
     """
 
     def __init__(self, pace: Pace) -> None:
+        self.whole = whole_of(pace)
+        self._per_second = pace.per_second
         self._apart = 1 / pace.per_second
-        self._most = pace.per_second + max(1, pace.per_second // 14)
+        self._most, self._most_until = self.whole, math.inf
         self._next = 0.0
         self._under_way = 0
         self._answered: deque[float] = deque()
         self._flooded: set[int] = set()  # chats that were told to wait since any message was taken
         self._held_until = 0.0
 
-    def wait(self, now: float, count: int = 1) -> float:
-        """How long the next *count* messages have to wait; 0 when they may go: then ``begin`` is called at once."""
+    def share(self, most: int, until: float) -> None:
+        """*most* of the whole are ours *until* then, and the same part of the rate."""
+        self._most, self._most_until = most, until
+        self._apart = self.whole / (self._per_second * most) if most else AGAIN
+
+    def has_lapsed(self, now: float) -> bool:
+        """Whether our share is over: others may have it by now."""
+        return now >= self._most_until
+
+    def in_use(self, now: float) -> int:
+        """How much of the share is taken: what is under way, and what was answered within the last second."""
         while self._answered and self._answered[0] <= now - 1:
             self._answered.popleft()
+        return self._under_way + len(self._answered)
+
+    def has_room(self, now: float, count: int = 1) -> bool:
+        """Whether the share is large enough for *count* more messages, whenever their turn comes."""
+        return now < self._most_until and self.in_use(now) + min(count, self.whole) <= self._most
+
+    def wait(self, now: float, count: int = 1) -> float:
+        """How long the next *count* messages have to wait; 0 when they may go: then ``begin`` is called at once."""
+        if now >= self._most_until:
+            return AGAIN
         due = max(self._next, self._held_until)
-        if self._under_way + len(self._answered) + min(count, self._most) > self._most:
+        if not self.has_room(now, count):
             # With nothing answered one can only look again.
-            due = max(due, self._answered[0] + 1 if self._answered else now + self._apart)
+            due = max(due, self._answered[0] + 1 if self._answered else now + min(self._apart, AGAIN))
         return due - now if due - now > TICK else 0.0
 
     def begin(self, now: float, count: int = 1) -> None:
@@ -88,6 +148,10 @@ class BotPace:
         """They were answered, or never will be."""
         self._under_way -= count
         self._answered.extend([now] * count)
+
+    def hold(self, until: float) -> None:
+        """Telegram wants to hear nothing from the bot until then: another process was told so."""
+        self._held_until = max(self._held_until, until)
 
     def held(self, now: float) -> timedelta:
         """How long Telegram wants to hear nothing from the bot."""
@@ -105,5 +169,5 @@ class BotPace:
         """
         self._flooded.add(chat_id)
         if len(self._flooded) > 1:
-            self._held_until = max(self._held_until, now + after.total_seconds())
+            self.hold(now + after.total_seconds())
         return len(self._flooded) > 1

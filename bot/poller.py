@@ -20,7 +20,7 @@ from bot.health import Change, FeedState
 from bot.model import Feed, FeedKind, Ingested, Reading, Validators
 from bot.progress import Progress, unseen
 from bot.sources import archive
-from bot.storage import feeds, ingest, settling
+from bot.storage import feeds, ingest, settling, status
 from bot.storage.database import Database
 from bot.storage.feeds import Claim, Routes
 from bot.storage.settling import Unchanged
@@ -113,6 +113,7 @@ class Poller:
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.routes = routes
+        self.more: Callable[[], None] = _nobody  #: called when more may be due than one process takes
         self._database = database
         self._source = source
         self._clock = clock
@@ -132,6 +133,8 @@ class Poller:
     async def start(self) -> None:
         """Before the first pass of a process: what became overdue meanwhile is asked in turn, not at once."""
         now = self._looked_at = self._clock.now()
+        if await self._database.read(status.others_run, now):  # nothing stood still
+            return
         await self._database.write(feeds.distrust_future, self.routes.feeds, now)
         await self._database.write(feeds.spread_overdue, self.routes.feeds, now)
 
@@ -139,6 +142,8 @@ class Poller:
         """Before each pass of a running process: a clock that was set, or stood still, must not stop or flood us."""
         before, now = self._looked_at, self._clock.now()
         self._looked_at = now
+        if abs(now - before) > LEAP and await self._database.read(status.others_run, now):
+            return  # one clock of several says nothing
         if now < before - LEAP:
             log.warning("clock went back", by_seconds=(before - now).total_seconds())
             await self._database.write(feeds.shift, now - before)
@@ -161,6 +166,8 @@ class Poller:
         """
         room = min(limit, CONCURRENCY - len(self._under_way))
         claims = await self._claim(room, self.routes.feeds if among is None else among, forced=forced) if room else []
+        if claims and len(claims) == room:
+            self.more()
         for claim in claims:
             self._polled.feed_ids.add(claim.feed_id)
             task = asyncio.create_task(self._poll(claim, is_patient=is_patient))
@@ -374,6 +381,10 @@ class Poller:
         if found is not None:
             polled.changes.append(found)
             log.info("feed changed state", feed=feed.name, before=str(before.health), after=str(after.health))
+
+
+def _nobody() -> None:
+    """Nobody is called."""
 
 
 def _announced(feed: Feed, batch: Reading) -> str | None:

@@ -7,31 +7,17 @@ known here, so that stopping can wait for it.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Protocol
 
-import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.errors import BotError, TokenRejected
-
-log = structlog.get_logger()
-
-
-class OnEnded(Protocol):
-    """Who is told that a pass of a loop is over (``vitals.py``)."""
-
-    async def __call__(self, loop: str, every: timedelta, *, well: bool) -> None:
-        """It runs so often, and ended well or not."""
-
-
-async def _nobody(loop: str, every: timedelta, *, well: bool) -> None:
-    """Nobody is told."""
+from bot.errors import BotError
+from bot.loops import OnEnded, guarded, nobody
 
 
 class Schedule:
     """Runs each job at its interval, never twice at the same time."""
 
-    def __init__(self, *, on_fatal: Callable[[BotError], None], on_ended: OnEnded = _nobody) -> None:
+    def __init__(self, *, on_fatal: Callable[[BotError], None], on_ended: OnEnded = nobody) -> None:
         # UTC: intervals know no zone, and the machine's own may be misconfigured.
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._running: set[asyncio.Task[object]] = set()
@@ -47,8 +33,8 @@ class Schedule:
             assert task is not None  # noqa: S101 (APScheduler runs coroutines as tasks)
             self._running.add(task)
             try:
-                well = await self._guarded(name, job)
-                await self._guarded(name, lambda: self._on_ended(name, span, well=well))
+                well = await guarded(name, job, self._on_fatal)
+                await guarded(name, lambda: self._on_ended(name, span, well=well), self._on_fatal)
             finally:
                 self._running.discard(task)
 
@@ -58,21 +44,6 @@ class Schedule:
             run, "interval", seconds=span.total_seconds(), max_instances=1, coalesce=True, misfire_grace_time=None
         )
         self._scheduler.add_job(run, misfire_grace_time=None)
-
-    async def _guarded(self, name: str, job: Callable[[], Awaitable[object]]) -> bool:
-        """Whether *job* ended well; what went wrong is in the log."""
-        try:
-            await job()
-        except TokenRejected as error:
-            self._on_fatal(error)
-        except BotError as error:
-            # The database is busy or its disk full: the next tick tries again.
-            log.error("job failed", job=name, problem=str(error))
-        except Exception:  # a loop's top: one bad pass must not end the program
-            log.exception("job crashed", job=name)
-        else:
-            return True
-        return False
 
     def start(self) -> None:
         """Begin."""

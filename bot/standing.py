@@ -1,6 +1,6 @@
 """How everything stands, in words: what is late, and what `qasedak status` shows. Pure; ``cli`` prints it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bot import labels
 from bot.health import Health
+from bot.roles import Role
 from bot.storage.status import FeedStatus, LaneStatus, Status
 from bot.text import relative
 
@@ -42,6 +43,15 @@ def lateness(status: Status, now: datetime) -> list[Late]:
         if lane.waiting_since is not None and now - lane.waiting_since > LATE_SENDING
     ]
     return found
+
+
+def of_roles(status: Status, roles: frozenset[Role]) -> Status:
+    """What concerns a process with these roles: who only sends is not late when nobody reads."""
+    return replace(
+        status,
+        feeds=status.feeds if Role.POLL in roles else (),
+        lanes=status.lanes if Role.DELIVER in roles else (),
+    )
 
 
 def late(status: Status, now: datetime) -> list[str]:

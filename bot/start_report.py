@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.config import Config
 from bot.errors import DeliveryError
 from bot.model import Channel
+from bot.roles import EVERYTHING, Role, written
 from bot.sender import TelegramSender
 
 Say = Callable[[str], None]
@@ -26,6 +27,11 @@ class StartReport:
         """What was read, and where it is kept."""
         self._say(f"Configuration  {self._config.path}")
         self._say(f"Database       {database}")
+
+    def tell_roles(self, roles: frozenset[Role]) -> None:
+        """What this process leaves to others."""
+        if roles != EVERYTHING:
+            self._say(f"Roles          {written(roles)}")
 
     def tell_no_bot(self) -> None:
         """There is no token."""

@@ -14,11 +14,12 @@ from prometheus_client import generate_latest
 from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.metrics_core import GaugeMetricFamily
 
-from bot import metrics, standing
+from bot import metrics, process, standing
 from bot.clock import Clock
 from bot.errors import SourceError, StorageError
 from bot.health import Health
 from bot.model import DeliveryState
+from bot.roles import EVERYTHING, Role
 from bot.storage import status
 from bot.storage.database import Database
 from bot.storage.status import Status
@@ -35,8 +36,8 @@ MISSED_TURNS, PASS_TAKES = 2, timedelta(seconds=90)
 HANGS_AFTER = timedelta(minutes=10)
 #: A healthy process calls ``QASEDAK_PING_URL`` this often; services that listen for it count minutes.
 PING_EVERY = timedelta(seconds=60)
-#: Loops without which nothing is read or sent. A ping says that both have gone round.
-CYCLE = ("poll", "deliver")
+#: Loops without which nothing is read or sent. A ping says that those of them that run here have gone round.
+CYCLE = {"poll", "deliver"}
 #: getUpdates waits half a minute for something to come, and python-telegram-bot as long after a failure.
 UPDATES = timedelta(seconds=30)
 
@@ -58,6 +59,7 @@ class Vitals:
         *,
         bot_id: int,
         supervisor: Supervisor,
+        roles: frozenset[Role] = EVERYTHING,
         ping_url: str | None = None,
         call: Call | None = None,
     ) -> None:
@@ -65,6 +67,8 @@ class Vitals:
         self._clock = clock
         self._bot_id = bot_id
         self._supervisor = supervisor
+        self._roles = roles
+        self._has_begun = False
         self.pulse_every = supervisor.pulse_every  #: how often ``watch`` is to be called; None: never
         self._ping_url = ping_url
         self._call = call
@@ -80,8 +84,8 @@ class Vitals:
         """Loops that run so often have just been started: each has its time to end for the first time."""
         now = self._heard_at = self._clock.now()
         self._by = {name: now + allowed(every) for name, every in loops.items()}
-        for name, late_at in self._by.items():
-            await self._database.write(status.beat, name, now, late_at)
+        await self._database.write(status.begin, now, self._by)
+        self._has_begun = True
         self._supervisor.ready()
 
     async def ended(self, loop: str, every: timedelta, *, well: bool) -> None:
@@ -108,15 +112,18 @@ class Vitals:
     async def end(self) -> None:
         """Nothing runs any more."""
         self._supervisor.stopping()
+        self._has_begun = False
         await self._database.write(status.end)
 
     # --- who asks --------------------------------------------------------------------------------------------
 
     async def late(self) -> list[str]:
-        """What is late, a line each; a process that has not begun its work yet, or has ended it, is."""
+        """What is late of what this process does, a line each; before it begins and after its end, it is."""
+        if not self._has_begun:
+            return ["nothing runs yet"]
         now = self._clock.now()
-        found = await self._database.read(status.load, self._bot_id, now)
-        return standing.late(found, now) if found.loops else ["nothing runs yet"]
+        found = await self._database.read(status.load, self._bot_id, now, of_process=process.owner())
+        return standing.late(standing.of_roles(found, self._roles), now)
 
     async def is_ready(self) -> bool:
         """Whether polling, delivery and updates are on time; no answer of the database is no."""
@@ -141,7 +148,7 @@ class Vitals:
         """Call the address that waits to hear from us, if all is well and it was not called lately."""
         now = self._clock.now()
         is_due = self._pinged_at is None or now - self._pinged_at >= PING_EVERY
-        if self._ping_url and is_due and self._well.issuperset(CYCLE) and not await self.late():
+        if self._ping_url and is_due and self._well.issuperset(self._by.keys() & CYCLE) and not await self.late():
             self._pinged_at = now
             await self.ping_now()
 

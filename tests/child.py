@@ -105,9 +105,9 @@ class Mortals:
 
     process: asyncio.subprocess.Process
 
-    async def start(self) -> int:
+    async def start(self, database_url: str = "") -> int:
         assert self.process.stdin is not None
-        self.process.stdin.write(b"\n")
+        self.process.stdin.write(f"{database_url}\n".encode())
         return int(await self._line())
 
     async def wait(self) -> int:
@@ -121,9 +121,10 @@ class Mortals:
 
 
 @asynccontextmanager
-async def mortals(installation: Installation) -> AsyncIterator[Mortals]:
+async def mortals(installation: Installation, *needed: str, began: float | None = None) -> AsyncIterator[Mortals]:
+    """*needed* are modules to have before the first fork; *began* is when their clock did, by ``time.monotonic``."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.mortal", str(time.monotonic()), str(SPEED),
+        sys.executable, "-m", "tests.mortal", str(time.monotonic() if began is None else began), str(SPEED), *needed,
         cwd=installation.folder, env=installation.variables(),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip

@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-runs", type=int, default=2, help="how often the crash test kills the bot")
+    parser.addoption("--worker-runs", type=int, default=3, help="how often workers are killed; 100: also many feeds")
     parser.addoption("--whole-corpus", action="store_true", help="long forms: every feed, every entry, every length")
     parser.addoption("--soak-seconds", type=int, default=4, help="how long the soak test sends at the real pace")
 
@@ -42,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def crash_runs(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--crash-runs"))
+
+
+@pytest.fixture
+def worker_runs(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--worker-runs"))
 
 
 @pytest.fixture
@@ -124,7 +130,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_database(postgresql: str) -> str:
     """The name of the same on PostgreSQL, to be a template."""
     _create(postgresql, "migrated")
-    _migrate(sqlalchemy.make_url(postgresql).set(database="migrated").render_as_string(hide_password=False))
+    _migrate(_address(postgresql, "migrated"))
     return "migrated"
 
 
@@ -146,6 +152,27 @@ def empty_postgresql(server: str) -> str:
     """The address of a database of its own, without a schema."""
     name = f"q{uuid.uuid4().hex}"
     _create(server, name)
+    return _address(server, name)
+
+
+@pytest.fixture(scope="session")
+def worker_databases(postgresql: str, migrated_database: str) -> Callable[[], str]:
+    """Makes databases with the schema and what Procrastinate needs; each call another."""
+    workers = pytest.importorskip("bot.workers")
+    _create(postgresql, "for_workers", migrated_database)
+    opened = Database(_address(postgresql, "for_workers"))
+    workers.install(opened)
+    opened.dispose()
+
+    def make() -> str:
+        name = f"w{uuid.uuid4().hex}"
+        _create(postgresql, name, "for_workers")
+        return _address(postgresql, name)
+
+    return make
+
+
+def _address(server: str, name: str) -> str:
     return sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
@@ -159,13 +186,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'q.db'}"
     server, name = request.getfixturevalue("postgresql"), f"q{uuid.uuid4().hex}"
     _create(server, name, request.getfixturevalue("migrated_database") if is_migrated else "template1")
-    return sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
+    return _address(server, name)
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """An empty database with the current schema: each test runs on SQLite and on PostgreSQL."""
     opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def shared_url(postgresql: str, migrated_database: str) -> str:
+    """PostgreSQL alone, for what several processes do."""
+    name = f"q{uuid.uuid4().hex}"
+    _create(postgresql, name, migrated_database)
+    return _address(postgresql, name)
+
+
+@pytest.fixture
+async def shared_database(shared_url: str) -> AsyncIterator[Database]:
+    opened = Database(shared_url)
     yield opened
     await opened.close()
 

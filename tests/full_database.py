@@ -19,7 +19,16 @@ from sqlalchemy import (
 )
 
 from bot.model import DeliveryState
-from bot.storage.schema import EPOCH, Instant, metadata, search_places, unindexed
+from bot.storage.schema import (
+    EPOCH,
+    Instant,
+    engine_migrations,
+    metadata,
+    pace_shares,
+    paces,
+    search_places,
+    unindexed,
+)
 
 #: Persian with its joiners, an astral character, quotes, a backslash, line ends.
 _WORDS = 'ماه\u200cها \U0001f319 "quoted" it\'s \\ line\nend'
@@ -31,6 +40,8 @@ _MEANT: dict[str, Any] = {
 }
 #: What the databases make by themselves.
 MADE_ANEW = (search_places, unindexed)
+#: Neither is what is said of the processes at work there, and of what wakes them.
+OF_ITS_OWN = (engine_migrations, pace_shares, paces)
 
 
 def fill(connection: Connection, rows: int = 5) -> None:
@@ -89,7 +100,7 @@ def everything(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
     return {
         table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
         for table in metadata.sorted_tables
-        if table not in MADE_ANEW
+        if table not in (*MADE_ANEW, *OF_ITS_OWN)
     }
 
 

@@ -11,6 +11,7 @@ import typer
 
 from bot import doctor, looking
 from bot.cli.bars import shown_progress
+from bot.cli.running import workers
 from bot.cli.terminal import cli, configured_if_there, opened_database, say, set_up_logging
 from bot.config import read_settings
 from bot.errors import ConfigError
@@ -34,6 +35,8 @@ def upgrade() -> None:
     database = Database(settings.database_url)
     try:
         before, after = database.migrate()
+        if database.is_shared:
+            workers().install(database)
     finally:
         database.dispose()
     typer.echo(f"{database.name}: schema {after}" + ("" if before == after else f", was {before or 'empty'}"))

@@ -1,9 +1,11 @@
-"""``run`` and ``once``: the bot at work, until it is told to stop."""
+"""``run``, ``worker`` and ``once``: the bot at work, until it is told to stop."""
 
 import asyncio
+import importlib
 import os
 import signal
 from collections.abc import Callable, Coroutine
+from types import ModuleType
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -11,8 +13,21 @@ import typer
 from bot.app import App
 from bot.cli.bars import shown_progress
 from bot.cli.terminal import AsJson, cli, configured, print_json, say
+from bot.errors import ConfigError
+from bot.roles import EVERYTHING, OF_WORKERS, Role
 
 T = TypeVar("T")
+
+
+def workers() -> ModuleType:
+    """What works on PostgreSQL: of an extra, and imported by nobody who does without.
+
+    Raises: ConfigError.
+    """
+    try:
+        return importlib.import_module("bot.workers")
+    except ModuleNotFoundError:
+        raise ConfigError("workers need an extra; run `pip install 'qasedak[scale]'`") from None
 
 
 @cli.command()
@@ -24,6 +39,24 @@ def run() -> None:
         await app.run()
 
     _with_app(until_stopped, log_level="INFO")
+
+
+@cli.command()
+def worker() -> None:
+    """Take work from PostgreSQL beside other processes, until SIGTERM or SIGINT; SIGHUP reads feeds.yaml again."""
+
+    async def until_stopped(app: App) -> None:
+        if not app.database.is_shared:
+            raise ConfigError(
+                "DATABASE_URL: workers share their work through PostgreSQL; write postgresql://... there, "
+                "or run `qasedak run`, which needs no other"
+            )
+        engine = workers()
+        await asyncio.to_thread(engine.install, app.database)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app.reload_soon)
+        await app.run(engine.PostgresCrew)
+
+    _with_app(until_stopped, log_level="INFO", default_roles=OF_WORKERS)
 
 
 @cli.command()
@@ -49,11 +82,15 @@ def once(
     raise typer.Exit(0 if done.is_clean else 1)
 
 
-def _with_app(act: Callable[[App], Coroutine[Any, Any, T]], log_level: str = "ERROR") -> T:
+def _with_app(
+    act: Callable[[App], Coroutine[Any, Any, T]],
+    log_level: str = "ERROR",
+    default_roles: frozenset[Role] = EVERYTHING,
+) -> T:
     settings, config = configured(log_level)
 
     async def live() -> T:
-        app = App(settings, config, say)
+        app = App(settings, config, say, roles=settings.roles(default_roles))
         _stop_on_signals(app)
         try:
             return await act(app)

@@ -17,7 +17,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from bot.errors import ConfigError, StorageError
 from bot.storage.dialects import one_at_a_time
@@ -28,6 +28,10 @@ R = TypeVar("R")
 #: How long a writer waits for another program's transaction before it gives up, in milliseconds.
 BUSY_MS = 10_000
 WAL_TRIES = 40
+#: How long a server may be away while it is restarted, in seconds, and how soon it is tried again.
+PATIENCE, RECONNECT = 8.0, 0.2
+#: PostgreSQL ended a transaction for the sake of another: serialization_failure, deadlock_detected.
+PASSING = ("40001", "40P01")
 #: The newest revision in ``migrations/versions``.
 HEAD = "0004"
 #: What stands in place of the revision while ``moving.py`` fills a database.
@@ -46,6 +50,8 @@ class Database:
     def __init__(self, url: str, *, busy_ms: int = BUSY_MS) -> None:
         self.url = _parse(url)
         self.path = None if self.url.get_backend_name() != "sqlite" else Path(self.url.database or "")
+        self.is_shared = self.path is None  #: whether several processes may be at work on it
+        self._was_there = False  # a server that never answered is not being restarted
         self._writer_engine = _create_engine(self.url, busy_ms, read_only=False)
         self._reader_engine = _create_engine(self.url, busy_ms, read_only=True)
         self._writer = ThreadPoolExecutor(1, "database-writer")
@@ -69,13 +75,39 @@ class Database:
 
     def write_now(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``write`` for callers without an event loop: commands that run and end."""
-        with self._explain(), self._writer_engine.begin() as connection:
-            return function(connection, *args, **kwargs)
+        return self._transact(self._writer_engine, lambda connection: function(connection, *args, **kwargs))
 
     def read_now(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``read`` for callers without an event loop."""
-        with self._explain(), self._reader_engine.begin() as connection:
-            return function(connection, *args, **kwargs)
+        return self._transact(self._reader_engine, lambda connection: function(connection, *args, **kwargs))
+
+    def _transact(self, engine: Engine, function: Callable[[Connection], R]) -> R:
+        """One transaction; where a server is restarted, or two processes wait for each other, anew from its beginning.
+
+        What is lost before the commit has surely changed nothing. What a lost commit did nobody knows: that is an
+        error, and leases and compare-and-swap have the rest.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self._explain():
+                try:
+                    connection = engine.connect()
+                except OperationalError:
+                    if not self._was_there or time.monotonic() > deadline:
+                        raise
+                else:
+                    self._was_there = self.is_shared
+                    with connection:  # closed without a commit, all is undone
+                        transaction = connection.begin()
+                        try:
+                            result = function(connection)
+                        except DBAPIError as error:
+                            if not _is_passing(error) or time.monotonic() > deadline:
+                                raise
+                        else:
+                            transaction.commit()
+                            return result
+            time.sleep(RECONNECT)
 
     def migrate(self) -> tuple[str | None, str]:
         """Bring the schema to this version; return the revisions before and after.
@@ -117,6 +149,11 @@ class Database:
             return None
         with self._explain(), self._reader_engine.begin() as connection:
             return _revision(connection)
+
+    @property
+    def conninfo(self) -> str:
+        """The address of a PostgreSQL as its own tools write it, password and all."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     @property
     def name(self) -> str:
@@ -249,6 +286,11 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    """Whether the transaction was ended for reasons that are not its own."""
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in PASSING
 
 
 def _advice(problem: str) -> str:

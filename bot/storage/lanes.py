@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, Row, bindparam, func, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, Integer, Row, bindparam, delete, func, or_, select, type_coerce, update
 
 from bot import process
 from bot.model import Delivery, DeliveryClass, DeliveryState, Message, Post, SentMessage, Wait
 from bot.storage import records, sightings, subscribers
 from bot.storage.dialects import upsert
-from bot.storage.schema import chats, deliveries, edits, feeds, hosts, lanes, posts, subscriptions, targets
+from bot.storage.schema import chats, deliveries, edits, feeds, hosts, lanes, pace_shares, posts, subscriptions, targets
 
 #: Messages to be changed that are thought of when a lane is given back; the others come after them.
 MOST_WISHES = 10_000
@@ -95,6 +95,9 @@ def inherit(connection: Connection, now: datetime) -> int:
             waiting = select(feeds.c.host).where(theirs)
             connection.execute(update(hosts).where(hosts.c.name.in_(waiting)).values(next_at=now))
         ended += connection.execute(update(table).where(theirs).values(lease_until=None)).rowcount
+    sharing = connection.execute(select(pace_shares.c.process).distinct()).scalars()
+    gone = [owner for owner in sharing if process.is_surely_dead(owner)]
+    connection.execute(delete(pace_shares).where(pace_shares.c.process.in_(gone)))
     return ended
 
 

@@ -30,12 +30,14 @@ from bot.errors import ConfigError, StorageError
 from bot.progress import Progress
 from bot.storage import search
 from bot.storage.database import HEAD, UNFINISHED, Database
-from bot.storage.schema import metadata, posts, search_places, unindexed
+from bot.storage.schema import engine_migrations, metadata, pace_shares, paces, posts, search_places, unindexed
 
 #: Rows carried, and posts indexed, in one transaction of the target.
 _BATCH, _INDEX_BATCH = 1_000, 200
 #: What each database makes of the posts by itself.
 _MADE_ANEW = (search_places, unindexed)
+#: What is said of the processes at work on a database, and of the engine that wakes them.
+_OF_ITS_OWN = (engine_migrations, paces, pace_shares)
 #: Of each table, the rows that the target has; under "" whence they come. Gone when the move is finished.
 _progress = Table(
     "move_progress",
@@ -136,7 +138,7 @@ def _begun(connection: Connection) -> str:
 
 
 def _first_with_rows(connection: Connection) -> str | None:
-    for table in metadata.sorted_tables:
+    for table in _carried():
         if connection.execute(select(table).limit(1)).first() is not None:
             return table.name
     return None
@@ -189,7 +191,7 @@ def _carry_all(connection: Connection, target: Database, tell: Progress, batch: 
 
 
 def _carried() -> list[Table]:
-    return [table for table in metadata.sorted_tables if table not in _MADE_ANEW]
+    return [table for table in metadata.sorted_tables if table not in (*_MADE_ANEW, *_OF_ITS_OWN)]
 
 
 def _carry_table(connection: Connection, table: Table, target: Database, tell: Progress, batch: int) -> None:
@@ -241,7 +243,7 @@ def _rows(connection: Connection, table: Table) -> Iterator[tuple[object, ...]]:
 
 
 def _empty(connection: Connection) -> None:
-    for table in reversed(metadata.sorted_tables):
+    for table in [*_MADE_ANEW, *reversed(_carried())]:
         connection.execute(delete(table))
     connection.execute(delete(_progress).where(_progress.c.name != ""))
 

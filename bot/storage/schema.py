@@ -199,11 +199,11 @@ unindexed = Table(
 )
 
 #: Tables that Alembic must not compare: what is not in ``metadata`` and belongs here all the same.
-WRITTEN_BY_HAND = "post_words"
+WRITTEN_BY_HAND = ("post_words", "procrastinate_")
 
 
 def is_compared(name: str | None, kind: str, _parents: object = None) -> bool:
-    """Whether Alembic looks at a table: not at the search index and what SQLite keeps it in."""
+    """Whether Alembic looks at a table: not at the search index and what SQLite keeps it in, nor at Procrastinate's."""
     return kind != "table" or not (name or "").startswith(WRITTEN_BY_HAND)
 
 
@@ -354,13 +354,40 @@ mentions = Table(
     Column("post_id", ForeignKey("posts.id"), primary_key=True, autoincrement=False),
 )
 
-#: The last time that each loop of a running process ended well; empty while none runs.
+#: The last time that each loop of each running process ended well; empty while none runs.
 loops = Table(
     "loops",
     metadata,
+    Column("process", Text, primary_key=True),  # process.py
     Column("name", Text, primary_key=True),
     Column("succeeded_at", Instant, nullable=False),
     Column("late_at", Instant, nullable=False),  # when it must have done so again: its own schedule's word
+)
+
+#: Which of Procrastinate's own migrations this database has (``workers.py``); empty where no worker ever ran.
+engine_migrations = Table("engine_migrations", metadata, Column("name", Text, primary_key=True))
+
+#: How long Telegram wants to hear nothing from a bot, by the database's clock. On PostgreSQL, where processes share it.
+paces = Table(
+    "paces",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),  # free | paid
+    Column("held_until", Instant),
+)
+
+#: How much of a bot's pace each process has (``pacing.py``): messages that it may have before Telegram in any second.
+pace_shares = Table(
+    "pace_shares",
+    metadata,
+    Column("bot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("process", Text, primary_key=True),
+    Column("most", Integer, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("least", Integer, nullable=False),
+    Column("since", Instant, nullable=False),  # the first in order is the one that came first
+    Column("until", Instant, nullable=False),  # by the database's clock
 )
 
 #: Slots of replays that are done, with or without a post.

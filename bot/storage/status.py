@@ -1,11 +1,13 @@
-"""How everything stands: feeds, lanes, the queue and the loops, as rows to look at. Reads; ``beat`` alone writes."""
+"""How everything stands: feeds, lanes, the queue and the loops, as rows to look at. Writes nothing but the loops."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, case, delete, func, select
 
+from bot import process
 from bot.health import FeedState
 from bot.model import DeliveryState, FeedKind
 from bot.storage.dialects import upsert
@@ -14,6 +16,8 @@ from bot.storage.schema import deliveries, feed_names, feeds, lanes, loops, subs
 
 #: Deliveries in these states are still to go out.
 WAITING = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
+#: A process of another machine that is late by so much does not come back; nobody else can tell that it died.
+FORGOTTEN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,11 @@ class Status:
     feeds: tuple[FeedStatus, ...]
     lanes: tuple[LaneStatus, ...]
     queue: dict[str, int]  #: deliveries by state
-    loops: dict[str, LoopStatus]  #: of a running process, by name
+    loops: dict[str, LoopStatus]  #: of running processes, by name; of several that have one, the one that is best
 
 
-def load(connection: Connection, bot_id: int, now: datetime) -> Status:
-    """How everything stands for one bot."""
+def load(connection: Connection, bot_id: int, now: datetime, *, of_process: str | None = None) -> Status:
+    """How everything stands for one bot; the loops of one process, or of all."""
     counted = connection.execute(
         select(deliveries.c.state, func.count().label("number"))
         .where(deliveries.c.bot_id == bot_id)
@@ -72,11 +76,16 @@ def load(connection: Connection, bot_id: int, now: datetime) -> Status:
         feeds=tuple(_feeds(connection)),
         lanes=tuple(_lanes(connection, bot_id, now)),
         queue={row.state: row.number for row in counted},
-        loops={
-            row.name: LoopStatus(row.succeeded_at, row.late_at)
-            for row in connection.execute(select(loops).order_by(loops.c.name))
-        },
+        loops=_loops(connection, of_process),
     )
+
+
+def _loops(connection: Connection, of_process: str | None) -> dict[str, LoopStatus]:
+    latest = [func.max(column, type_=column.type) for column in (loops.c.succeeded_at, loops.c.late_at)]
+    rows = select(loops.c.name, *latest).group_by(loops.c.name).order_by(loops.c.name)
+    if of_process is not None:
+        rows = rows.where(loops.c.process == of_process)
+    return {name: LoopStatus(succeeded_at, late_at) for name, succeeded_at, late_at in connection.execute(rows)}
 
 
 def _feeds(connection: Connection) -> list[FeedStatus]:
@@ -143,11 +152,28 @@ def _channels(connection: Connection, bot_id: int) -> dict[int, tuple[str, ...]]
     return found
 
 
+def begin(connection: Connection, at: datetime, late_at: Mapping[str, datetime]) -> None:
+    """Loops of this process begin, each to end well by its time; what dead processes left is cleared away."""
+    found = connection.execute(select(loops.c.process, func.max(loops.c.late_at)).group_by(loops.c.process)).all()
+    is_alone = connection.dialect.name == "sqlite"  # ``Database.claim_for_run`` sees to that
+    gone = [name for name, late in found if is_alone or process.is_surely_dead(name) or late < at - FORGOTTEN_AFTER]
+    connection.execute(delete(loops).where(loops.c.process.in_([*gone, process.owner()])))
+    for name, by in late_at.items():
+        beat(connection, name, at, by)
+
+
 def beat(connection: Connection, name: str, at: datetime, late_at: datetime) -> None:
-    """Note that a loop ended well, and by when it must do so again."""
-    upsert(connection, loops, {"name": name}, {"succeeded_at": at, "late_at": late_at})
+    """Note that a loop of this process ended well, and by when it must do so again."""
+    values = {"succeeded_at": at, "late_at": late_at}
+    upsert(connection, loops, {"process": process.owner(), "name": name}, values)
 
 
 def end(connection: Connection) -> None:
-    """Nobody runs any more: a loop that was stopped is not late."""
-    connection.execute(delete(loops))
+    """This process runs no more: a loop that was stopped is not late."""
+    connection.execute(delete(loops).where(loops.c.process == process.owner()))
+
+
+def others_run(connection: Connection, now: datetime) -> bool:
+    """Whether another process is at work on this database; one that is surely dead, or late by much, is not."""
+    others = select(loops.c.process).where(loops.c.process != process.owner(), loops.c.late_at > now).distinct()
+    return not all(process.is_surely_dead(name) for name in connection.execute(others).scalars())

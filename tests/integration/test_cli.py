@@ -134,6 +134,7 @@ def test_help_names_every_command(here: Path) -> None:
     assert ended.code == 0
     commands = [
         "run",
+        "worker",
         "once",
         "check",
         "schema",
@@ -633,6 +634,26 @@ def test_the_schema_of_the_database_is_made_once(here: Path) -> None:
     for command in ("posts", "deliveries"):
         assert call(command, "--json") == Ended(0, "", "")
     assert call("retry") == Ended(0, "0 deliveries are pending again\n", "")
+
+
+def test_on_postgresql_what_workers_need_is_made_too(
+    shared_url: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", shared_url)
+    assert call("db", "upgrade").code == 0
+    with monkeypatch.context() as without:
+        without.delitem(sys.modules, "bot.workers", raising=False)
+        without.setitem(sys.modules, "procrastinate", None)
+        ended = call("db", "upgrade")
+    assert (ended.code, ended.err) == (2, "workers need an extra; run `pip install 'qasedak[scale]'`\n")
+
+
+def test_workers_need_postgresql(here: Path) -> None:
+    Path("feeds.yaml").write_text("{}")
+    ended = call("worker")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("DATABASE_URL: workers share their work through PostgreSQL; write postgresql://...")
+    assert not Path("var").exists()
 
 
 def test_what_is_late_is_said_and_is_the_exit_code(here: Path) -> None:

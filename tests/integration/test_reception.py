@@ -256,7 +256,7 @@ def test_a_bucket_fills_again_and_tells_once() -> None:
 async def test_replies_keep_to_the_bots_pace(lite: Stage) -> None:
     outbox = lite.outbox(pace=Pace(per_second=2))
     for _reply in range(6):
-        async with outbox.answering():
+        async with outbox.turnstile.answering():
             pass
     assert lite.clock.monotonic() >= 1.5
 

@@ -46,6 +46,7 @@ from bot.model import (
     Then,
 )
 from bot.pacing import Pace
+from bot.roles import OF_WORKERS, Role
 
 Read = Callable[..., Config]
 
@@ -539,6 +540,7 @@ ENVIRONMENT: dict[str, tuple[str, str, Any]] = {
     "QASEDAK_PING_URL": ("https://hc.example/ping", "ping_url", "https://hc.example/ping"),
     "QASEDAK_HOST_SPACING": ("0.25", "host_spacing", 0.25),
     "QASEDAK_ALLOW_PRIVATE_NETWORKS": ("1", "allow_private_networks", True),
+    "QASEDAK_ROLES": ("poll, web", "role_names", "poll, web"),
     "QASEDAK_LOG": ("json", "log_format", "json"),
     "QASEDAK_LOG_LEVEL": ("DEBUG", "log_level", "DEBUG"),
 }
@@ -555,6 +557,7 @@ DEFAULTS = {
     "ping_url": None,
     "host_spacing": 1.0,
     "allow_private_networks": False,
+    "role_names": None,
     "log_format": None,
     "log_level": None,
 }
@@ -638,6 +641,7 @@ def test_an_empty_value_lets_the_file_speak(here: Path, monkeypatch: pytest.Monk
 
 TOKEN = "must be a token such as 123456:ABC-DEF; copy it anew from @BotFather"
 DATABASE = "must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME"
+ROLES = "must be one or more of poll, deliver, answer, web, with commas between them"
 
 
 @pytest.mark.parametrize(
@@ -656,6 +660,8 @@ DATABASE = "must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME"
         ("QASEDAK_HOST_SPACING", "nan", "must be a number of seconds, at most 86400"),
         ("QASEDAK_ALLOW_PRIVATE_NETWORKS", "s3cret", "must be 1 or 0"),
         ("QASEDAK_LOG", "xml", "must be json or console"),
+        ("QASEDAK_ROLES", "poll, s3cret", ROLES),
+        ("QASEDAK_ROLES", "pollweb", ROLES),
         ("QASEDAK_LOG_LEVEL", "loud", "must be debug, info, warning, error or critical"),
     ],
 )  # fmt: skip
@@ -678,27 +684,33 @@ def test_a_wrong_value_is_refused_and_never_repeated(
 def test_every_wrong_value_is_told_at_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QASEDAK_HTTP_PORT", "x")
     monkeypatch.setenv("QASEDAK_LOG", "x")
-    monkeypatch.setenv("QASEDAK_ROLES", "poll")
+    monkeypatch.setenv("QASEDAK_ROLES", "x")
     with pytest.raises(ConfigError) as caught:
         read_settings()
     assert [problem.partition(":")[0] for problem in caught.value.problems] == [
-        "QASEDAK_ROLES",
         "QASEDAK_HTTP_PORT",
+        "QASEDAK_ROLES",
         "QASEDAK_LOG",
     ]
 
 
-@pytest.mark.parametrize("where", ["environment", "file"])
-def test_a_name_that_nothing_reads_yet_is_refused(where: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if where == "environment":
-        monkeypatch.setenv("QASEDAK_ROLES", "s3cret")
-    else:
-        (here / ".env").write_text("QASEDAK_ROLES=s3cret\n")
-    with pytest.raises(ConfigError) as caught:
-        read_settings()
-    assert caught.value.problems == [
-        "QASEDAK_ROLES: not known to this version yet; remove it from the environment or .env"
-    ]
+@pytest.mark.parametrize(
+    ("written", "roles"),
+    [
+        (None, OF_WORKERS),
+        ("answer", {Role.ANSWER}),
+        ("poll,deliver", {Role.POLL, Role.DELIVER}),
+        (" web  answer, poll ", {Role.WEB, Role.ANSWER, Role.POLL}),
+    ],
+)
+def test_a_process_has_the_roles_that_are_named_or_those_of_its_command(
+    written: str | None, roles: set[Role], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if written:
+        monkeypatch.setenv("QASEDAK_ROLES", written)
+    settings = read_settings()
+    assert settings.roles(OF_WORKERS) == roles
+    assert settings.roles() == (roles if written else set(Role))
 
 
 @pytest.mark.parametrize(
@@ -706,6 +718,14 @@ def test_a_name_that_nothing_reads_yet_is_refused(where: str, here: Path, monkey
     [
         ({"QASEDAK_WEBHOOK_URL": "https://b.example/telegram"}, "QASEDAK_WEBHOOK_SECRET: a webhook needs"),
         ({"QASEDAK_WEBHOOK_SECRET": "s3cret-of-sixteen"}, "QASEDAK_WEBHOOK_URL: a webhook needs"),
+        (
+            {
+                "QASEDAK_WEBHOOK_URL": "https://b.example/telegram",
+                "QASEDAK_WEBHOOK_SECRET": "s3cret-of-sixteen",
+                "QASEDAK_ROLES": "answer",
+            },
+            "QASEDAK_ROLES: answer by webhook needs web too",
+        ),
         (
             {
                 "QASEDAK_WEBHOOK_URL": "https://b.example/telegram",
@@ -723,7 +743,7 @@ def test_a_name_that_nothing_reads_yet_is_refused(where: str, here: Path, monkey
             "QASEDAK_WEBHOOK_SECRET: must be 16 to 256 of A-Z",
         ),
     ],
-    ids=["no secret", "no address", "no pages", "another path", "too short"],
+    ids=["no secret", "no address", "not answered by pages", "no pages", "another path", "too short"],
 )
 def test_half_a_webhook_is_refused(
     variables: dict[str, str], problem: str, here: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,214 @@
+"""Workers on one PostgreSQL, killed anywhere and stopped for longer than their leases: nothing lost, nothing twice.
+
+Three runs in ``make test``; in ``make workers`` a hundred of them (``--worker-runs``), and then two, four and eight
+workers with 5,000 feeds and 200 channels. All are forks of one process, on a clock that runs faster than outside
+(``tests/mortal.py``).
+
+What may be repeated, and is counted: a request to a publisher whose reading was killed before it was settled; and a
+send where SIGSTOP fell between a worker's last look at its lease and its write (docs/scaling.md). Nothing else.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot import outbox
+from bot.storage import reports
+from bot.storage.database import Database
+from tests.child import SPEED, Installation, Mortals, mortals
+from tests.fakes.bot_api import BOT_ID, TOKEN, BotApi
+from tests.fakes.bot_api_chats import Chat
+from tests.fakes.publisher import Publisher, rss
+from tests.fast_clock import FastClock
+
+#: Copies of what is uncertain go there.
+ADMIN = 42
+LEASE = outbox.LEASE.total_seconds() / SPEED
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much one run is."""
+
+    workers: int
+    feeds: int
+    channels: int
+    posts: int  #: of each feed
+    kills: int
+    between: float  #: seconds between two kills
+    patience: float
+
+    @property
+    def chat_ids(self) -> list[int]:
+        return [-1001000000000 - number for number in range(self.channels)]
+
+    def channel_of(self, feed: int) -> int:
+        return self.chat_ids[feed % self.channels]
+
+
+SHORT = Size(workers=3, feeds=12, channels=6, posts=2, kills=3, between=0.25, patience=100)
+LONG = [Size(count, feeds=5_000, channels=200, posts=1, kills=60, between=3.0, patience=1200) for count in (2, 4, 8)]
+
+
+def title(feed: int, number: int) -> str:
+    return f"f{feed} number {number}"
+
+
+@dataclass(slots=True)
+class Crew:
+    """The workers that are there now."""
+
+    mortals: Mortals
+    database_url: str
+    pids: list[int] = field(default_factory=list)
+
+    async def start(self) -> None:
+        self.pids.append(await self.mortals.start(self.database_url))
+
+    async def kill(self, pid: int) -> None:
+        self.pids.remove(pid)
+        os.kill(pid, signal.SIGKILL)
+        await self.start()
+
+    def end(self) -> None:
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+
+
+def configure(installation: Installation, publisher: Publisher, api: BotApi, size: Size) -> None:
+    channels = "".join(f'  c{index}: {{chat: "{chat}"}}\n' for index, chat in enumerate(size.chat_ids))
+    lines = []
+    for feed in range(size.feeds):
+        items = [{"title": title(feed, n), "guid": f"{feed}-{n}"} for n in range(size.posts, 0, -1)]
+        publisher.serve(f"/{feed}.xml", rss(f"f{feed}", items))
+        # Each has a host of its own.
+        url = f"http://127.{1 + feed // 250}.0.{1 + feed % 250}:{publisher.port}/{feed}.xml"
+        lines.append(f'  f{feed}: {{url: "{url}", backfill: all, to: [c{feed % size.channels}], every: 12h}}\n')
+    # Forks read it where the environment was set long ago.
+    settings = f"TELEGRAM_API_URL={api.base_url.removesuffix('/bot')}\nTELEGRAM_BOT_TOKEN={TOKEN}\n"
+    (installation.folder / ".env").write_text(settings, encoding="utf-8")
+    installation.configure(f"bot: {{admins: [{ADMIN}]}}\nchannels:\n{channels}feeds:\n{''.join(lines)}")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What happened more than once."""
+
+    requests: int = 0
+    sends: int = 0
+
+
+#: What the forks need beside the bot.
+NEEDED = ("bot.workers", "psycopg_pool", "anyio._backends._asyncio")
+
+
+async def one_run(
+    installation: Installation,
+    started: Mortals,
+    clock: FastClock,
+    database_url: str,
+    size: Size,
+    *,
+    seed: int,
+    has_stops: bool = True,
+) -> Outcome:
+    chance = random.Random(seed)
+    async with (
+        BotApi(now=clock.now, monotonic=clock.monotonic, strict=True) as api,
+        Publisher(now=clock.now, host="0.0.0.0") as publisher,
+    ):
+        for chat_id in size.chat_ids:
+            api.add_chat(Chat(chat_id, type="channel", status="administrator"))
+        api.add_chat(Chat(ADMIN, type="private"))
+        configure(installation, publisher, api, size)
+        crew, database, stops = Crew(started, database_url), Database(database_url), 0
+        for _ in range(size.workers):
+            await crew.start()
+        await api.wait_sent(1, within=size.patience)
+        for kill in range(size.kills):
+            await asyncio.sleep(size.between * chance.uniform(0.5, 1.5))  # the moment of the kill is what is tested
+            await crew.kill(chance.choice(crew.pids))
+            if has_stops and kill % 20 == 0:
+                stops += 1
+                await stop_past_lease(crew, chance.choice(crew.pids))
+        await until(lambda: all_sent(database, size), size.patience)
+        crew.end()
+        database.dispose()
+        return check(api, publisher, size, stops)
+
+
+async def stop_past_lease(crew: Crew, pid: int) -> None:
+    """Stop a worker for longer than its leases last, and let it go on."""
+    os.kill(pid, signal.SIGSTOP)
+    await asyncio.sleep(LEASE + 0.5)
+    os.kill(pid, signal.SIGCONT)
+
+
+def all_sent(database: Database, size: Size) -> bool:
+    states = Counter(row["state"] for row in database.read_now(reports.delivery_rows, BOT_ID))
+    return states == {"sent": size.feeds * size.posts}
+
+
+async def until(condition: Callable[[], bool], within: float) -> None:
+    async with asyncio.timeout(within):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 (other processes tell nobody)
+            await asyncio.sleep(0.1)
+
+
+def check(api: BotApi, publisher: Publisher, size: Size, stops: int) -> Outcome:
+    """Nothing lost, order kept, no limit broken, and only what may be repeated was."""
+    outcome = Outcome()
+    for chat_id in size.chat_ids:
+        titles = [text.split("\n")[0] for text in api.texts(chat_id)]
+        for feed in range(size.feeds):
+            if size.channel_of(feed) != chat_id:
+                continue
+            gone = [one for one in titles if one.startswith(f"f{feed} ")]
+            wanted = [title(feed, number) for number in range(1, size.posts + 1)]
+            assert list(dict.fromkeys(gone)) == wanted, (chat_id, gone)
+            outcome.sends += len(gone) - len(wanted)
+    # Of each worker that was stopped no more may be repeated than it had under way.
+    assert outcome.sends <= stops * outbox.CONCURRENCY
+    assert api.violations == []
+    asked = Counter(request.path_qs for request in publisher.requests)
+    assert len(asked) == size.feeds
+    outcome.requests = asked.total() - size.feeds
+    return outcome
+
+
+@pytest.mark.timeout(2 * 3600)
+async def test_workers_that_are_killed_and_stopped_lose_nothing_and_send_nothing_twice(
+    tmp_path: Path, worker_databases: Callable[[], str], worker_runs: int
+) -> None:
+    repeated, clock, installation = Outcome(), FastClock(time.monotonic(), SPEED), Installation(tmp_path)
+    async with mortals(installation, *NEEDED, began=clock.began) as started:
+        for run in range(worker_runs):
+            # A stop is most of a run's time: every third has one.
+            has_stops = run % 3 == 0
+            found = await one_run(
+                installation, started, clock, worker_databases(), SHORT, seed=run, has_stops=has_stops
+            )
+            repeated.requests += found.requests
+            repeated.sends += found.sends
+    print(f"{worker_runs} runs: {repeated.requests} requests and {repeated.sends} sends repeated")
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("size", LONG, ids=lambda size: f"{size.workers} workers")
+async def test_many_feeds_and_channels(
+    size: Size, tmp_path: Path, worker_databases: Callable[[], str], worker_runs: int
+) -> None:
+    if worker_runs < 100:
+        pytest.skip("takes minutes: make workers")
+    clock, installation = FastClock(time.monotonic(), SPEED), Installation(tmp_path)
+    async with mortals(installation, *NEEDED, began=clock.began) as started:
+        found = await one_run(installation, started, clock, worker_databases(), size, seed=size.workers)
+    print(f"{size.workers} workers: {found.requests} requests and {found.sends} sends repeated")
