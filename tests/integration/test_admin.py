@@ -598,6 +598,14 @@ async def test_where_it_is_open_anybody_follows_a_feed_by_its_address(office: Of
     assert office.feeds().keys() == {"sky"}
 
 
+async def test_key_bot_open(office: Office) -> None:
+    office.publisher.serve("/feed", rss("Garden notes", ITEMS))
+    address = office.publisher.url("/feed")
+    assert "I do not read that address" in await office.ask(address, "that address", user=STRANGER)
+    await open_to_all(office)
+    assert "Tulips 5" in await office.ask(address, "What is there now is not sent", user=STRANGER)
+
+
 async def read_once(office: Office) -> None:
     """Wait until what somebody follows by its address has been read for the first time."""
     (feed,) = await office.app.database.read(subscribers.open_feeds, office.app.bot_id, [])

@@ -25,6 +25,7 @@ from tests.fakes.bot_api_chats import Chat
 from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender
 from tests.stage import Stage
+from tests.written import route
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 SARA, STRANGER, CHANNEL = 42, 7, -1001111111111
@@ -149,6 +150,31 @@ async def test_time_decides_when_nobody_does(desk: Desk, then: Then, count: int)
     await desk.turn()
     assert len(desk.api.texts(CHANNEL)) == count
     assert "decided already" in await desk.press(old["Post"])
+
+
+async def test_key_channels_approve_after(desk: Desk) -> None:
+    assert await decided(desk, "after: 2h, then: post", 119) == 0
+    desk.clock.advance(timedelta(minutes=1))
+    await desk.turn()
+    assert len(desk.api.texts(CHANNEL)) == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "count"), [("after: 1h", 0), ("after: 1h, then: skip", 0), ("after: 1h, then: post", 1)]
+)
+async def test_key_channels_approve_then(desk: Desk, keys: str, count: int) -> None:
+    assert await decided(desk, keys, 60) == count
+
+
+async def decided(desk: Desk, keys: str, minutes: int) -> int:
+    """How many posts of a channel went out when nobody decided for so long."""
+    await desk.stage.adopt(route(f"language: en, approve: {{{keys}}}"))
+    desk.outbox.subscriptions = desk.stage.routes.subscriptions
+    await desk.read(0)
+    await desk.read(0, 1)
+    desk.clock.advance(timedelta(minutes=minutes))
+    await desk.turn()
+    return len(desk.api.texts(CHANNEL))
 
 
 async def test_only_admins_decide_and_only_by_the_buttons_of_that_card(desk: Desk) -> None:

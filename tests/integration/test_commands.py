@@ -23,6 +23,7 @@ from tests.fakes.bot_api import PATIENCE, TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat
 from tests.stage import Stage
 from tests.tdlib import accepted
+from tests.written import configured
 
 ADMIN, STRANGER, CHANNEL = 42, 7, -1001111111111
 MARKS = re.compile("[\u200e\u200f\u2066-\u2069]")
@@ -117,6 +118,16 @@ async def test_the_id_is_shown_only_while_there_is_no_admin(api: BotApi, command
     assert "Your id: 7" in await ask(api, "/start")
     await lite.database.write(people.add_admin, 1, NOW)
     assert "Your id" not in await ask(api, "/start")
+
+
+async def test_key_bot_admins(api: BotApi, commands: Commands) -> None:
+    """Who is named there is asked nothing, and while nobody is the bot tells people their id."""
+    shown = []
+    for keys in ("", "admins: [42]"):
+        commands.admins = configured(bot=keys).admins
+        shown.append("Your id" in await ask(api, "/start"))
+        await ask(api, "/date")
+    assert shown == [True, False]
 
 
 async def test_the_claim_link_works_once_in_time_and_for_nobody_else(

@@ -32,6 +32,7 @@ from tests.fakes.publisher import Publisher, rss
 from tests.fakes.sender import FakeSender
 from tests.integration.test_cli import call_apart
 from tests.stage import Stage
+from tests.written import configured
 
 HTML = "text/html; charset=utf-8"
 DAY = timedelta(days=1)
@@ -124,6 +125,18 @@ async def test_only_new_entries_have_their_articles_fetched_and_once(garden: Gar
     garden.publish("english", "persian", "old")
     polled = await garden.poll()
     assert (polled.new, polled.edited, garden.asked()) == (0, 0, [])
+
+
+@pytest.mark.parametrize(("keys", "paths"), [("", []), (", full_text: true", ["/english"])])
+async def test_key_feeds_full_text(garden: Garden, keys: str, paths: list[str]) -> None:
+    (subscription,) = configured(feed=f"url: '{garden.publisher.url('/feed')}'{keys}").subscriptions
+    garden.poller.routes = await garden.database.write(
+        ingest.adopt, 1, [subscription.feed], [subscription], garden.clock.now()
+    )
+    garden.publisher.serve("/english", ENGLISH, content_type=HTML)
+    garden.publish("old", "english")
+    await garden.poll()
+    assert garden.asked() == paths
 
 
 async def test_the_feed_is_asked_with_a_pause_before_each_article(garden: Garden) -> None:
