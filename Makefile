@@ -86,6 +86,7 @@ shots: install-dev  ## Write pictures of the pages to var/shots (needs Chromium)
 docs: install-dev .docs-venv/.installed  ## Write docs/configuration.md and the schema anew, and build the site into site/
 	$(BIN)/qasedak schema > docs/feeds.schema.json
 	$(BIN)/python -m tests.configuration_page
+	$(BIN)/python -m tests.mistakes
 	NO_MKDOCS_2_WARNING=1 .docs-venv/bin/mkdocs build --quiet
 
 page-scale: install-dev  ## Bytes and milliseconds of the status page with 1,000 feeds
