@@ -10,12 +10,13 @@ from tests.bench import delivering, message, polling, rendering
 
 parser = argparse.ArgumentParser(prog="python -m tests.bench", description="What we cost, against peers.")
 parser.add_argument("--quick", action="store_true", help="fewer feeds: half a minute, and figures to be doubted")
-parser.add_argument("--only", choices=("message", "rendering", "polling"), help="one part alone")
+parser.add_argument("--only", choices=("message", "delivering", "rendering", "polling"), help="one part alone")
 options = parser.parse_args()
 print(f"{datetime.now(UTC):%Y-%m-%d}")
 if options.only in (None, "message"):
     message.measure()
-delivering.measure(10_000 if options.quick else 100_000)
+if options.only in (None, "delivering"):
+    delivering.measure(10_000 if options.quick else 100_000)
 if options.only in (None, "rendering"):
     rendering.compare(200 if options.quick else 1000)
 if options.only in (None, "polling"):
