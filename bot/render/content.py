@@ -54,7 +54,7 @@ class Content:
 
     def with_entities(self, most: int) -> "Content":
         """With no more entities than these: of too many, styles go before links, and late ones before early ones."""
-        if len(entities(self.rich)) <= most:
+        if not self.rich.spans or len(entities(self.rich)) <= most:
             return self
         spans = sorted(self.rich.spans, key=lambda span: (span.type in STYLES, span.start))
 

@@ -129,10 +129,10 @@ def _cosine(first: _Vector, second: _Vector) -> float:
 def _scores(vectors: Sequence[_Vector], title: Sequence[str]) -> list[float]:
     shared = _shared(vectors)
     top = max(shared) or 1.0
-    wanted = list(dict.fromkeys(title))
+    wanted = frozenset(title)
     scores: list[float] = []
     for index, vector in enumerate(vectors):
-        told = sum(word in vector for word in wanted) / len(wanted) if wanted else 0.0
+        told = len(wanted & vector.keys()) / len(wanted) if wanted else 0.0
         lead = math.exp(-index / _LEAD_DECAY)
         scores.append(round(0.5 * shared[index] / top + 0.25 * told + 0.25 * lead, 9))
     return scores

@@ -63,7 +63,9 @@ def _sentences(paragraphs: Sequence[str], title: str | None) -> list[str]:
         if number == 0:
             text = _without_dateline(text)
         for sentence in split_sentences(text):
-            if not _LETTER.search(sentence) or sentence[-1] in _LEADS_ON or _ASIDE.fullmatch(sentence):
+            if not _LETTER.search(sentence) or sentence[-1] in _LEADS_ON:
+                continue
+            if sentence[0] in "([" and _ASIDE.fullmatch(sentence):
                 continue
             if len(sentence) > longest_title or not _repeats(persian.key_fold(sentence), title_key):
                 found.append(sentence)
@@ -71,9 +73,9 @@ def _sentences(paragraphs: Sequence[str], title: str | None) -> list[str]:
             break
     # Lines that do not end as sentences do are labels and items, where the text is mostly sentences.
     whole = [sentence for sentence in found if len(sentence) > _SHORT_LINE or is_sentence(sentence)]
-    ended = [sentence for sentence in found if is_sentence(sentence)]
     if 2 * sum(map(len, whole)) <= sum(map(len, found)):
         # A long list with some words above it: those say what it is.
+        ended = [sentence for sentence in found if is_sentence(sentence)]
         whole = ended if len(ended) >= _FEW_SENTENCES else found
     return whole[:_MOST_SENTENCES]
 
@@ -156,10 +158,12 @@ def _gap(sentence: str) -> str:
 def paragraphs(html: str | None, title: str | None) -> list[str]:
     """What of the text can be told: no markers of lists, no boilerplate, no rows of links."""
     found: list[str] = []
-    for block in markup.blocks(html or ""):
+    for block in markup.blocks(html or "", words_only=True):
         if block.kind not in ("paragraph", "item", "quote") or _is_navigation(block.rich, title):
             continue
-        text = persian.strip_controls(block.rich.text.replace("\n\n", "\v").replace("\n", " ").replace("\v", "\n"))
+        text = persian.strip_controls(block.rich.text)
+        if "\n" in text:
+            text = text.replace("\n\n", "\v").replace("\n", " ").replace("\v", "\n")
         if block.kind == "item":
             text = _ITEM_MARKER.sub("", text)
         lines = (_without_more(line).strip() for line in text.split("\n"))
@@ -172,8 +176,11 @@ def paragraphs(html: str | None, title: str | None) -> list[str]:
 def _without_more(line: str) -> str:
     start = max(0, len(line) - _LONGEST_MORE)
     tail = line[start:].lower()
-    more = _MORE.search(line, start) if any(word in tail for word in _MORE_WORDS) else None
-    return line[: more.start()] if more else line
+    for word in _MORE_WORDS:
+        if word in tail:
+            more = _MORE.search(line, start)
+            return line[: more.start()] if more else line
+    return line
 
 
 def _without_torn_end(paragraph: str) -> str:

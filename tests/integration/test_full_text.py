@@ -87,7 +87,7 @@ class Garden:
 async def garden(sqlite: Database, clock: FakeClock) -> AsyncIterator[Garden]:
     database = sqlite  # what asks it is tried on both below
     fetcher = Fetcher(user_agent="Qasedak/test", allow_private_networks=True)
-    parser, reader = Parser(), ArticleReader(seconds=5)
+    parser, reader = Parser(), ArticleReader(seconds=60)
     async with Publisher() as publisher:
         full_text = FullText(database, reader, HostTurns(fetcher, database, clock, timedelta(seconds=1)))
         poller = Poller(
