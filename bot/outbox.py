@@ -29,11 +29,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import dressing, fallback, metrics
+from bot import fallback, metrics
 from bot.clock import Clock
 from bot.digester import Digester
 from bot.editing import Editor, EditsMessages
@@ -56,8 +55,6 @@ from bot.model import (
     DeliveryState,
     Message,
     OnUncertain,
-    Pick,
-    Post,
     SameStory,
     SentMessage,
     Subscription,
@@ -65,13 +62,15 @@ from bot.model import (
 from bot.pacing import PAID, WINDOW, Pace, chat_ready_at
 from bot.personal import House
 from bot.settlement import Settlement, settle_at, unsent
-from bot.storage import feeds, files, lanes, status, subscribers, ties
+from bot.storage import feeds, files, lane_heads, lanes, status, subscribers, ties
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.storage.gathering import Gathering
+from bot.storage.lane_heads import Visit
 from bot.storage.lanes import Arrival, Attempt, Lane, LeaseLost
 from bot.ties import links_of, tie
 from bot.turnstile import Turnstile
+from bot.wardrobe import Wardrobe
 
 log = structlog.get_logger()
 
@@ -182,12 +181,14 @@ class Outbox:
         self.turnstile = Turnstile(clock, sender.bot_id, pace, database)
         self._paid_turnstile = Turnstile(clock, sender.bot_id, PAID, database, kind="paid")
         # Many lanes are served at once: what they write is committed together.
+        self._look = Gathering(database, lane_heads.look_all, is_reading=True)
         self._attempt = Gathering(database, lanes.begin_all)
         self._arrive = Gathering(database, lanes.sent_all)
         self._release = Gathering(database, lanes.release_all)
         self._gate = gate or Gate(database, Digester(database, clock, routes=Routes({}, {})))
         self._editor = Editor(database, sender, clock, render=self.compose, turn=self._turn, lease=LEASE)
         self._settlement = Settlement(database, clock, evidence)
+        self._wardrobe = Wardrobe()
         self._resolve_again: dict[int, datetime] = {}
         self._ready_soon: dict[int, datetime] = {}  # lanes that wait for pacing or a settlement, by chat
         self._serving: set[int] = set()
@@ -202,6 +203,7 @@ class Outbox:
     ) -> None:
         """Go on with what feeds.yaml says now."""
         self.subscriptions, self._on_uncertain, self._house = subscriptions, on_uncertain, house
+        self._wardrobe = Wardrobe()
         self._pace = pace
         self.turnstile.configure(pace)
 
@@ -293,7 +295,7 @@ class Outbox:
         next_at: datetime | None = None
         self._ready_soon.pop(lane.chat_id, None)
         try:
-            waiting = await self._database.read(lanes.look, lane, self._clock.now(), limit=BATCH, window=WINDOW)
+            waiting = await self._look(Visit(lane, self._clock.now(), BATCH, WINDOW))
             recent = list(waiting.recent)
             for delivery in waiting.head:
                 now = self._clock.now()
@@ -457,7 +459,10 @@ class Outbox:
         """What a delivery says now, tied to other messages of its chat."""
         if delivery.post is None:
             return delivery.parts
-        parts = self._render(delivery, delivery.post)
+        subscription = self._subscription(delivery)
+        parts = (
+            self._wardrobe.dress(delivery, delivery.post, subscription, self._sender.bot_name) if subscription else ()
+        )
         route = self.subscriptions.get(delivery.subscription_id)
         if not parts or route is None:
             return parts
@@ -466,16 +471,6 @@ class Outbox:
             found = await self._database.read(ties.find, delivery, links)
             return tie(parts, found, route.channel.language)
         return parts
-
-    def _render(self, delivery: Delivery, post: Post) -> Sequence[Message]:
-        subscription = self._subscription(delivery)
-        if subscription is None:
-            return ()
-        zone = ZoneInfo(subscription.channel.timezone)
-        plan = subscription.feed.replay
-        is_anniversary = delivery.is_replay and plan is not None and plan.pick is Pick.ON_THIS_DAY
-        today = delivery.created_at.astimezone(zone).date() if is_anniversary else None
-        return dressing.dress(post, subscription, bot=self._sender.bot_name, replayed_on=today)
 
     async def _begin(self, lane: Lane, delivery: Delivery, parts: Sequence[Message]) -> tuple[Lane, Delivery]:
         self._step("before the attempt is committed")

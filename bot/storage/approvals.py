@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select, update
 
 from bot.model import Delivery, DeliveryState, Message, Wait
-from bot.storage import lanes, records
+from bot.storage import lane_heads, lanes, records
 from bot.storage.dialects import upsert
 from bot.storage.enqueue import wake_lane
 from bot.storage.lanes import Lane
@@ -109,7 +109,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> Asked:
 
 def load(connection: Connection, delivery_id: int) -> Delivery | None:
     """A delivery with its post."""
-    return next(iter(lanes.load(connection, deliveries.c.id == delivery_id, limit=1)), None)
+    return next(iter(lane_heads.load(connection, deliveries.c.id == delivery_id, limit=1)), None)
 
 
 def shown(

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, literal, or_, select, update
 
 from bot.model import Delivery, DeliveryState, Message
-from bot.storage import lanes as lane_store
-from bot.storage import records
+from bot.storage import lane_heads, records
 from bot.storage.dialects import insert_into
 from bot.storage.lanes import Lane
 from bot.storage.schema import deliveries, edits, lanes, mentions, targets
@@ -79,7 +78,7 @@ def due(connection: Connection, lane: Lane, now: datetime, *, limit: int) -> lis
         .order_by(deliveries.c.sent_at, deliveries.c.id)
         .limit(limit)
     ).all()
-    found = lane_store.load(connection, deliveries.c.id.in_([row.delivery_id for row in rows]), limit=limit)
+    found = lane_heads.load(connection, deliveries.c.id.in_([row.delivery_id for row in rows]), limit=limit)
     by_id = {delivery.id: delivery for delivery in found}
     return [Edit(by_id[row.delivery_id], row.sent_at, row.asked, row.attempts) for row in rows]
 

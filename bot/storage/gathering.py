@@ -1,4 +1,5 @@
-"""Do in one transaction what many ask for at the same time: a commit waits for the disk, however much it holds.
+"""Do in one transaction what many ask for at the same time: a commit waits for the disk, however much it holds,
+and a question costs nearly as much for one as for many.
 
 Between the outbox's lanes and ``lanes.py``. Whoever comes while a transaction runs waits for the next and shares it;
 alone, nobody waits longer than before. Knows nothing of what is done.
@@ -20,9 +21,13 @@ class Gathering(Generic[Item, Result]):
     """Calls *function* with a list of items; it returns a result, or an exception to raise, for each of them."""
 
     def __init__(
-        self, database: Database, function: Callable[[Connection, Sequence[Item]], Sequence[Result | Exception]]
+        self,
+        database: Database,
+        function: Callable[[Connection, Sequence[Item]], Sequence[Result | Exception]],
+        *,
+        is_reading: bool = False,
     ) -> None:
-        self._database = database
+        self._run_in = database.read if is_reading else database.write
         self._function = function
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running = asyncio.Lock()
@@ -42,7 +47,7 @@ class Gathering(Generic[Item, Result]):
     async def _run(self) -> None:
         gathered, self._waiting = self._waiting, []
         try:
-            results = await self._database.write(self._function, [item for item, _future in gathered])
+            results = await self._run_in(self._function, [item for item, _future in gathered])
         except Exception as error:
             for _item, future in gathered:
                 _settle(future, error)

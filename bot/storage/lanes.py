@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, Row, bindparam, delete, func, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, delete, func, or_, select, type_coerce, update
 
 from bot import process
-from bot.model import Delivery, DeliveryClass, DeliveryState, Message, Post, SentMessage, Wait
+from bot.model import Delivery, DeliveryState, Message, SentMessage
 from bot.storage import records, sightings, subscribers
 from bot.storage.dialects import upsert
-from bot.storage.schema import chats, deliveries, edits, feeds, hosts, lanes, pace_shares, posts, subscriptions, targets
+from bot.storage.schema import deliveries, edits, feeds, hosts, lanes, pace_shares, targets
 
 #: Messages to be changed that are thought of when a lane is given back; the others come after them.
 MOST_WISHES = 10_000
@@ -37,12 +37,31 @@ class Lane:
     lease_until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What stands in a lane: deliveries in the order they must go, and what was sent of late."""
-
-    head: tuple[Delivery, ...]  #: what is due; or the one that blocks the lane, due or not
-    recent: tuple[datetime, ...]  #: when the messages of the pacing window went out, oldest first
+# Statements are made once: to put one together costs more than to carry it out.
+_DUE_LANES = (
+    select(lanes.c.chat_id)
+    .where(
+        lanes.c.bot_id == bindparam("of_bot"),
+        lanes.c.next_at <= bindparam("at"),
+        lanes.c.paused.is_(None),
+        or_(lanes.c.lease_until.is_(None), lanes.c.lease_until <= bindparam("at")),
+        lanes.c.chat_id.not_in(bindparam("besides", expanding=True)),
+    )
+    .order_by(lanes.c.next_at)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CLAIM = (
+    update(lanes)
+    .where(lanes.c.bot_id == bindparam("of_bot"), lanes.c.chat_id.in_(_DUE_LANES))
+    .values(
+        lease_until=bindparam("lease", type_=lanes.c.lease_until.type),
+        lease_owner=bindparam("owner"),
+        lease_no=lanes.c.lease_no + 1,
+    )
+    .returning(lanes.c.chat_id, lanes.c.lease_no)
+)
 
 
 def claim(
@@ -58,26 +77,8 @@ def claim(
 
     *besides* are chats that the caller is still serving: however long that takes, it is not dead.
     """
-    due = (
-        select(lanes.c.chat_id)
-        .where(
-            lanes.c.bot_id == bot_id,
-            lanes.c.next_at <= now,
-            lanes.c.paused.is_(None),
-            or_(lanes.c.lease_until.is_(None), lanes.c.lease_until <= now),
-            lanes.c.chat_id.not_in(besides),
-        )
-        .order_by(lanes.c.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    claimed = connection.execute(
-        update(lanes)
-        .where(lanes.c.bot_id == bot_id, lanes.c.chat_id.in_(due))
-        .values(lease_until=now + lease, lease_owner=process.owner(), lease_no=lanes.c.lease_no + 1)
-        .returning(lanes.c.chat_id, lanes.c.lease_no)
-    ).all()
+    which = {"of_bot": bot_id, "at": now, "most": limit, "besides": besides}
+    claimed = connection.execute(_CLAIM, which | {"lease": now + lease, "owner": process.owner()}).all()
     return [Lane(bot_id, row.chat_id, row.lease_no, now + lease) for row in claimed]
 
 
@@ -99,99 +100,6 @@ def inherit(connection: Connection, now: datetime) -> int:
     gone = [owner for owner in sharing if process.is_surely_dead(owner)]
     connection.execute(delete(pace_shares).where(pace_shares.c.process.in_(gone)))
     return ended
-
-
-# Built once: a select of so many columns costs more to build than to run.
-_LOADED = (
-    select(
-        *deliveries.c, targets.c.chat_id, targets.c.thread, subscriptions.c.own, subscriptions.c.active,
-        chats.c.language.label("chosen_language"), chats.c.options, feeds.c.title.label("feed_title"),
-        feeds.c.home.label("feed_home"),
-        *(column.label(f"of_post_{column.name}") for column in posts.c),
-    )
-    .join(targets, targets.c.id == deliveries.c.target_id)
-    .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id)
-    .outerjoin(chats, (chats.c.bot_id == targets.c.bot_id) & (chats.c.chat_id == targets.c.chat_id))
-    .outerjoin(posts, posts.c.id == deliveries.c.post_id)  # a digest has none
-    .outerjoin(feeds, feeds.c.id == posts.c.feed_id)
-    .order_by(deliveries.c.turn, deliveries.c.id)
-)  # fmt: skip
-_IN_LANE = select(targets.c.id).where(
-    targets.c.bot_id == bindparam("of_bot"), targets.c.chat_id == bindparam("of_chat")
-)
-_RECENT = (
-    select(deliveries.c.sent_at, deliveries.c.message_ids)
-    .where(deliveries.c.target_id.in_(_IN_LANE), deliveries.c.sent_at > bindparam("since"))
-    .order_by(deliveries.c.sent_at)
-)
-_CHANGED = (
-    select(edits.c.edited_at)
-    .join(deliveries, deliveries.c.id == edits.c.delivery_id)
-    # + 0: the few edits are to be looked at, not all deliveries of the chat.
-    .where((deliveries.c.target_id + 0).in_(_IN_LANE), edits.c.edited_at > bindparam("since"))
-)
-_FIRST_BLOCKING = _LOADED.where(
-    deliveries.c.target_id.in_(_IN_LANE),
-    # Said once more for the index: else SQLite looks at everything that ever went there.
-    deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
-    or_(
-        deliveries.c.state.in_(BLOCKING),
-        # What quiet hours or a budget hold back holds up nobody else, also when it was tried before.
-        (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.attempts > 0) & deliveries.c.wait.is_(None),
-    ),
-).limit(1)
-_DUE = _LOADED.where(
-    deliveries.c.target_id.in_(_IN_LANE),
-    deliveries.c.state == DeliveryState.PENDING,
-    deliveries.c.due_at <= bindparam("now"),
-).limit(bindparam("most", type_=Integer))
-
-
-def look(connection: Connection, lane: Lane, now: datetime, *, limit: int, window: timedelta) -> Waiting:
-    """See what stands in a lane. A delivery that blocks it comes alone."""
-    which = {"of_bot": lane.bot_id, "of_chat": lane.chat_id}
-    since = which | {"since": now - window}
-    answered = [row.sent_at for row in connection.execute(_RECENT, since) for _part in row.message_ids]
-    sent = tuple(sorted([*answered, *connection.execute(_CHANGED, since).scalars()]))
-    blocking = [_delivery(row) for row in connection.execute(_FIRST_BLOCKING, which)]
-    if blocking:
-        return Waiting(tuple(blocking), sent)
-    pending = connection.execute(_DUE, which | {"now": now, "most": limit})
-    return Waiting(tuple(_delivery(row) for row in pending), sent)
-
-
-def load(connection: Connection, *conditions: Any, limit: int) -> list[Delivery]:
-    """Read deliveries with their posts, in the order in which they go."""
-    return [_delivery(row) for row in connection.execute(_LOADED.where(*conditions).limit(limit))]
-
-
-def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
-    return Delivery(
-        id=row.id,
-        chat_id=row.chat_id,
-        post=_post(row) if row.post_id is not None else None,
-        subscription_id=row.subscription_id,
-        state=DeliveryState(row.state),
-        attempts=row.attempts,
-        due_at=row.due_at,
-        parts=tuple(records.message_of(part) for part in row.parts),
-        message_ids=tuple(row.message_ids),
-        created_at=row.created_at,
-        attempt_at=row.attempt_at,
-        is_replay=row.turn == DeliveryClass.REPLAY,
-        own=records.options_of(row.options, row.chosen_language) if row.own and row.active else None,
-        thread=row.thread,
-        target_id=row.target_id,
-        first_attempt_at=row.first_attempt_at,
-        is_approved=row.approved_at is not None,
-        wait=Wait(row.wait) if row.wait else None,
-    )
-
-
-def _post(row: Row[*tuple[Any, ...]]) -> Post:
-    """The post as this delivery tells it: an admin may have given it another title."""
-    post = records.post_of(row, prefix="of_post_")
-    return replace(post, entry=replace(post.entry, title=row.title)) if row.title else post
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +161,8 @@ def begin_all(connection: Connection, attempts: Sequence[Attempt]) -> list[Lane 
         connection, [(one.lane, one.delivery) for one in attempts], (DeliveryState.PENDING, DeliveryState.SENDING)
     )
     begun = [one for one, is_ours in zip(attempts, ours, strict=True) if is_ours]
+    # A crowd gets the same words: they are written down once.
+    said = {id(one.parts): [records.json_of(part) for part in one.parts] for one in begun}
     if begun:
         connection.execute(
             _LEASED,
@@ -260,10 +170,7 @@ def begin_all(connection: Connection, attempts: Sequence[Attempt]) -> list[Lane 
         )
         connection.execute(
             _BEGUN,
-            [
-                {"of_delivery": one.delivery.id, "at": one.at, "said": [records.json_of(part) for part in one.parts]}
-                for one in begun
-            ],
+            [{"of_delivery": one.delivery.id, "at": one.at, "said": said[id(one.parts)]} for one in begun],
         )
     return [
         replace(one.lane, lease_until=one.lease_until) if is_ours else LeaseLost()
@@ -271,18 +178,26 @@ def begin_all(connection: Connection, attempts: Sequence[Attempt]) -> list[Lane 
     ]
 
 
+_LEASE_NUMBERS = (
+    select(lanes.c.chat_id, lanes.c.lease_no)
+    .where(lanes.c.bot_id == bindparam("of_bot"), lanes.c.chat_id.in_(bindparam("of_chats", expanding=True)))
+    .order_by(lanes.c.chat_id)
+    .with_for_update()
+)
+_STILL_IN = select(deliveries.c.id).where(
+    deliveries.c.id.in_(bindparam("ids", expanding=True)), deliveries.c.state.in_(bindparam("states", expanding=True))
+)
+
+
 def _still_ours(
     connection: Connection, held: Sequence[tuple[Lane, Delivery]], states: Sequence[DeliveryState]
 ) -> list[bool]:
     """Compare before the swap: whose lease is another's now, or whose delivery moved, is not ours. Locks the lanes."""
-    bot_id = held[0][0].bot_id
-    chat_ids = [lane.chat_id for lane, _delivery in held]
-    lease = select(lanes.c.chat_id, lanes.c.lease_no).where(lanes.c.bot_id == bot_id, lanes.c.chat_id.in_(chat_ids))
-    numbers = {
-        row.chat_id: row.lease_no for row in connection.execute(lease.order_by(lanes.c.chat_id).with_for_update())
-    }
-    where = deliveries.c.id.in_([delivery.id for _lane, delivery in held]) & deliveries.c.state.in_(states)
-    there = set(connection.execute(select(deliveries.c.id).where(where)).scalars())
+    which = {"of_bot": held[0][0].bot_id, "of_chats": [lane.chat_id for lane, _delivery in held]}
+    numbers = {row.chat_id: row.lease_no for row in connection.execute(_LEASE_NUMBERS, which)}
+    there = set(
+        connection.execute(_STILL_IN, {"ids": [delivery.id for _lane, delivery in held], "states": states}).scalars()
+    )
     return [numbers.get(lane.chat_id) == lane.lease_no and delivery.id in there for lane, delivery in held]
 
 
@@ -385,6 +300,37 @@ def _move(connection: Connection, delivery: Delivery, from_states: Sequence[Deli
         raise LeaseLost
 
 
+_SOONEST_WAITING = (
+    select(targets.c.chat_id, func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type).label("due_at"))
+    .join(deliveries, targets.c.id == deliveries.c.target_id)
+    .where(
+        targets.c.bot_id == bindparam("of_bot"),
+        targets.c.chat_id.in_(bindparam("of_chats", expanding=True)),
+        deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
+    )
+    .group_by(targets.c.chat_id)
+)
+# The limit keeps SQLite from beginning with all deliveries: the few wishes come first, and are looked up.
+_WISH = (
+    select(edits.c.delivery_id, edits.c.due_at)
+    .where(edits.c.due_at.is_not(None))
+    .order_by(edits.c.due_at)
+    .limit(MOST_WISHES)
+    .subquery()
+)
+_SOONEST_WISH = (
+    select(targets.c.chat_id, func.min(_WISH.c.due_at, type_=edits.c.due_at.type).label("due_at"))
+    .select_from(_WISH.join(deliveries, deliveries.c.id == _WISH.c.delivery_id))
+    .join(targets, targets.c.id == deliveries.c.target_id)
+    .where(deliveries.c.state == DeliveryState.SENT)
+    .where(
+        targets.c.bot_id + 0 == bindparam("of_bot"),
+        (targets.c.chat_id + 0).in_(bindparam("of_chats", expanding=True)),
+    )
+    .group_by(targets.c.chat_id)
+)
+
+
 def release_all(connection: Connection, given_back: Sequence[tuple[Lane, datetime | None]]) -> list[Exception | None]:
     """Give lanes back, each with the time when to look again; None: when what waits there is due.
 
@@ -392,30 +338,9 @@ def release_all(connection: Connection, given_back: Sequence[tuple[Lane, datetim
     """
     bot_id = given_back[0][0].bot_id
     asked = [lane.chat_id for lane, next_at in given_back if next_at is None]
-    pending = (
-        select(targets.c.chat_id, func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type).label("due_at"))
-        .join(deliveries, targets.c.id == deliveries.c.target_id)
-        .where(
-            targets.c.bot_id == bot_id,
-            targets.c.chat_id.in_(asked),
-            deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
-        )
-        .group_by(targets.c.chat_id)
-    )
-    # The limit keeps SQLite from beginning with all deliveries: the few wishes come first, and are looked up.
-    wishes = select(edits.c.delivery_id, edits.c.due_at).where(edits.c.due_at.is_not(None)).order_by(edits.c.due_at)
-    wish = wishes.limit(MOST_WISHES).subquery()
-    wished = (
-        select(targets.c.chat_id, func.min(wish.c.due_at, type_=edits.c.due_at.type).label("due_at"))
-        .select_from(wish.join(deliveries, deliveries.c.id == wish.c.delivery_id))
-        .join(targets, targets.c.id == deliveries.c.target_id)
-        .where(deliveries.c.state == DeliveryState.SENT)
-        .where(targets.c.bot_id + 0 == bot_id, (targets.c.chat_id + 0).in_(asked))
-        .group_by(targets.c.chat_id)
-    )
     due: dict[int, datetime] = {}
-    for soonest in (pending, wished) if asked else ():
-        for row in connection.execute(soonest):
+    for soonest in (_SOONEST_WAITING, _SOONEST_WISH) if asked else ():
+        for row in connection.execute(soonest, {"of_bot": bot_id, "of_chats": asked}):
             due[row.chat_id] = min(row.due_at, due.get(row.chat_id, row.due_at))
     connection.execute(
         _RELEASED,

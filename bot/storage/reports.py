@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from bot.model import Delivery, DeliveryState, Post, Shown, Verdict, Wait
-from bot.storage import lanes, records
+from bot.storage import lane_heads, records
 from bot.storage.schema import admins, deliveries, feed_names, feeds, posts, subscriptions, targets, verdicts
 
 
@@ -189,7 +189,7 @@ def count_waiting(connection: Connection, bot_id: int) -> int:
 
 def pending_in_channel(connection: Connection, bot_id: int, channel: str, limit: int) -> list[Delivery]:
     """What waits for a channel, in the order in which it goes."""
-    return lanes.load(
+    return lane_heads.load(
         connection,
         targets.c.bot_id == bot_id,
         targets.c.channel == channel,
@@ -200,7 +200,7 @@ def pending_in_channel(connection: Connection, bot_id: int, channel: str, limit:
 
 def deliveries_of(connection: Connection, ids: Sequence[int]) -> list[Delivery]:
     """These deliveries with their posts."""
-    return lanes.load(connection, deliveries.c.id.in_(ids), limit=len(ids)) if ids else []
+    return lane_heads.load(connection, deliveries.c.id.in_(ids), limit=len(ids)) if ids else []
 
 
 def shown_in_channel(connection: Connection, bot_id: int, channel: str, limit: int) -> list[Shown]:

@@ -22,8 +22,9 @@ from bot.outbox import Outbox
 from bot.pacing import WINDOW, Pace
 from bot.personal import House
 from bot.sender import TelegramSender, open_bot
-from bot.storage import lanes, subscribers
+from bot.storage import lane_heads, lanes, subscribers
 from bot.storage.database import Database
+from bot.storage.lane_heads import Visit
 from bot.storage.lanes import Arrival, Attempt
 from bot.storage.schema import lanes as lane_table
 from bot.storage.schema import subscriptions, targets
@@ -88,7 +89,8 @@ async def measure_database(count: int) -> None:
             began = time.perf_counter()
             claimed = await database.write(lanes.claim, BOT_ID, now, limit=AT_ONCE, lease=LEASE)
             claiming = time.perf_counter() - began
-            waiting = [(lane, await database.read(lanes.look, lane, now, limit=1, window=WINDOW)) for lane in claimed]
+            visits = [Visit(lane, now, 1, WINDOW) for lane in claimed]
+            waiting = zip(claimed, await database.read(lane_heads.look_all, visits), strict=True)
             looked += time.perf_counter() - began - claiming
             heads = [(lane, found.head[0]) for lane, found in waiting if found.head]
             began = time.perf_counter()

@@ -11,7 +11,7 @@ from bot import editing
 from bot.errors import ChatGone, MessageRejected, RetryLater, Uncertain
 from bot.model import Attachment, Button, Message, MessageKind, OnEdit
 from bot.storage import edits as store
-from bot.storage import lanes
+from bot.storage import lane_heads, lanes
 from bot.storage.lanes import Lane
 from bot.storage.schema import edits
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
@@ -172,7 +172,8 @@ async def test_a_visit_of_a_lane_never_looks_at_all_that_was_sent_there(lite: St
         asked: list[tuple[str, Any]] = []
         note = lambda _c, _cursor, statement, values, _x, _many: asked.append((statement, values))  # noqa: E731
         event.listen(connection, "before_cursor_execute", note)
-        lanes.look(connection, lane, lite.clock.now(), limit=20, window=MINUTE)
+        lane_heads.look(connection, lane, lite.clock.now(), limit=20, window=MINUTE)
+        lane_heads.look_all(connection, [lane_heads.Visit(lane, lite.clock.now(), 20, MINUTE)] * 2)
         store.due(connection, lane, lite.clock.now(), limit=10)
         lanes.release_all(connection, [(lane, None)])
         event.remove(connection, "before_cursor_execute", note)

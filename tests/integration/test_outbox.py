@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import structlog
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from bot import process
 from bot.errors import (
@@ -19,8 +19,9 @@ from bot.errors import (
 )
 from bot.model import PREVIEW_BOT, Calendar, Message, OnUncertain
 from bot.pacing import Pace
-from bot.storage import lanes, records
-from bot.storage.schema import deliveries
+from bot.storage import lane_heads, lanes, records
+from bot.storage.lane_heads import Visit
+from bot.storage.schema import deliveries, targets
 from bot.storage.schema import lanes as lane_table
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
 from tests.stage import Stage
@@ -412,3 +413,35 @@ async def test_the_parts_of_a_post_keep_to_the_minute_of_their_chat(lite: Stage)
     times = [at for _chat, _text, at in lite.sender.sent]
     for start in times:
         assert sum(start <= at < start + timedelta(seconds=60) for at in times) <= 4
+
+
+async def test_lanes_are_looked_into_together_as_each_would_be_alone(stage: Stage) -> None:
+    """What stands in lanes of many kinds: nothing, one, several, blocked, tried before, put off, in a topic."""
+    chats = [a_channel(f"c{number}", chat=str(-1001000000000 - number)) for number in range(8)]
+    chats[7] = a_channel("topic", chat=chats[6].chat, thread=12)
+    feeds = [a_feed(f"f{number}") for number in range(8)]
+    await stage.adopt(*(a_subscription(*pair) for pair in zip(feeds, chats, strict=True)))
+    for number, feed in enumerate(feeds):
+        await stage.read(an_entry(0), feed=feed.name)
+        await stage.read(*(an_entry(each) for each in range(1, (0, 1, 3, 1, 1, 1, 1, 1)[number] + 1)), feed=feed.name)
+    now, bot_id = stage.clock.now(), stage.sender.bot_id
+
+    def arrange(connection: Connection) -> None:
+        of = {
+            row.chat_id: row.id for row in connection.execute(select(deliveries.c.id, targets.c.chat_id).join(targets))
+        }
+        for number, values in (
+            (3, {"state": "uncertain", "attempts": 1, "attempt_at": now}),
+            (4, {"attempts": 1, "attempt_at": now, "due_at": now + timedelta(minutes=1)}),
+            (5, {"due_at": now + timedelta(hours=1), "wait": "quiet"}),
+        ):
+            connection.execute(update(deliveries).where(deliveries.c.id == of[int(chats[number].chat)]).values(values))
+
+    await stage.database.write(arrange)
+    claimed = await stage.database.write(lanes.claim, bot_id, now, limit=20, lease=timedelta(seconds=40))
+    assert len(claimed) == 7
+    visits = [Visit(lane, now, 20, timedelta(seconds=60)) for lane in claimed]
+    together = await stage.database.read(lane_heads.look_all, visits)
+    alone = [(await stage.database.read(lane_heads.look_all, [visit]))[0] for visit in visits]
+    assert together == alone
+    assert sorted(len(each.head) for each in together) == [0, 0, 1, 1, 1, 2, 3]
