@@ -317,7 +317,7 @@ class Outbox:
                 if outcome.next_at is not None:
                     next_at = outcome.next_at
                     break
-            if next_at is None and not self._stopping:
+            if next_at is None and waiting.has_wishes and not self._stopping:
                 next_at = await self._change_messages(lane, recent)
             await self._release((lane, next_at))
         except DeliveryError as error:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Integer, Row, ScalarSelect, bindparam, or_, s
 
 from bot.model import Delivery, DeliveryClass, DeliveryState, Post, Wait
 from bot.storage import records
-from bot.storage.lanes import BLOCKING, Lane
+from bot.storage.lanes import BLOCKING, SOONEST_WISH, Lane
 from bot.storage.schema import chats, deliveries, edits, feeds, posts, subscriptions, targets
 
 
@@ -23,6 +23,7 @@ class Waiting:
 
     head: tuple[Delivery, ...]  #: what is due; or the one that blocks the lane, due or not
     recent: tuple[datetime, ...]  #: when the messages of the pacing window went out, oldest first
+    has_wishes: bool = False  #: messages that are out are to be changed now
 
 
 # Built once: a select of so many columns costs more to build than to run.
@@ -86,16 +87,18 @@ def look_all(connection: Connection, visits: Sequence[Visit]) -> list[Waiting]:
     alone = _waiting_alone(connection, visits) if len(visits) > 1 else {}
     loaded = {each.id: each for each in _load_alike(connection, [one for one in alone.values() if one is not None])}
     sent = _sent_of_late(connection, [visit for visit in visits if visit.lane.chat_id in alone])
+    wished = _wished(connection, visits)
     found = []
     for visit in visits:
         chat_id = visit.lane.chat_id
         if chat_id not in alone:
-            found.append(look(connection, visit.lane, visit.now, limit=visit.limit, window=visit.window))
+            found.append(replace(_look(connection, visit), has_wishes=chat_id in wished))
             continue
         head = loaded.get(alone[chat_id] or 0)
         is_blocking = head is not None and head.attempts > 0 and head.wait is None
         is_due = head is not None and (is_blocking or head.due_at <= visit.now)
-        found.append(Waiting((head,) if head and is_due else (), tuple(sorted(sent.get(chat_id, ())))))
+        recent = tuple(sorted(sent.get(chat_id, ())))
+        found.append(Waiting((head,) if head and is_due else (), recent, chat_id in wished))
     return found
 
 
@@ -200,16 +203,23 @@ def _sent_of_late(connection: Connection, visits: Sequence[Visit]) -> dict[int, 
     return sent
 
 
-def look(connection: Connection, lane: Lane, now: datetime, *, limit: int, window: timedelta) -> Waiting:
-    """See what stands in a lane. A delivery that blocks it comes alone."""
-    which = {"of_bot": lane.bot_id, "of_chat": lane.chat_id}
-    since = which | {"since": now - window}
+def _wished(connection: Connection, visits: Sequence[Visit]) -> set[int]:
+    """The chats in which something is to be changed now."""
+    which = {"of_bot": visits[0].lane.bot_id, "of_chats": [visit.lane.chat_id for visit in visits]}
+    now = max(visit.now for visit in visits)
+    return {row.chat_id for row in connection.execute(SOONEST_WISH, which) if row.due_at <= now}
+
+
+def _look(connection: Connection, visit: Visit) -> Waiting:
+    """See what stands in one lane. A delivery that blocks it comes alone."""
+    which = {"of_bot": visit.lane.bot_id, "of_chat": visit.lane.chat_id}
+    since = which | {"since": visit.now - visit.window}
     answered = [row.sent_at for row in connection.execute(_RECENT, since) for _part in row.message_ids]
     sent = tuple(sorted([*answered, *connection.execute(_CHANGED, since).scalars()]))
     blocking = [_delivery(row, _post(row)) for row in connection.execute(_FIRST_BLOCKING, which)]
     if blocking:
         return Waiting(tuple(blocking), sent)
-    pending = connection.execute(_DUE, which | {"now": now, "most": limit})
+    pending = connection.execute(_DUE, which | {"now": visit.now, "most": visit.limit})
     return Waiting(tuple(_delivery(row, _post(row)) for row in pending), sent)
 
 

@@ -318,7 +318,7 @@ _WISH = (
     .limit(MOST_WISHES)
     .subquery()
 )
-_SOONEST_WISH = (
+SOONEST_WISH = (
     select(targets.c.chat_id, func.min(_WISH.c.due_at, type_=edits.c.due_at.type).label("due_at"))
     .select_from(_WISH.join(deliveries, deliveries.c.id == _WISH.c.delivery_id))
     .join(targets, targets.c.id == deliveries.c.target_id)
@@ -339,7 +339,7 @@ def release_all(connection: Connection, given_back: Sequence[tuple[Lane, datetim
     bot_id = given_back[0][0].bot_id
     asked = [lane.chat_id for lane, next_at in given_back if next_at is None]
     due: dict[int, datetime] = {}
-    for soonest in (_SOONEST_WAITING, _SOONEST_WISH) if asked else ():
+    for soonest in (_SOONEST_WAITING, SOONEST_WISH) if asked else ():
         for row in connection.execute(soonest, {"of_bot": bot_id, "of_chats": asked}):
             due[row.chat_id] = min(row.due_at, due.get(row.chat_id, row.due_at))
     connection.execute(

@@ -172,8 +172,9 @@ async def test_a_visit_of_a_lane_never_looks_at_all_that_was_sent_there(lite: St
         asked: list[tuple[str, Any]] = []
         note = lambda _c, _cursor, statement, values, _x, _many: asked.append((statement, values))  # noqa: E731
         event.listen(connection, "before_cursor_execute", note)
-        lane_heads.look(connection, lane, lite.clock.now(), limit=20, window=MINUTE)
-        lane_heads.look_all(connection, [lane_heads.Visit(lane, lite.clock.now(), 20, MINUTE)] * 2)
+        visit = lane_heads.Visit(lane, lite.clock.now(), 20, MINUTE)
+        for count in (1, 2):
+            lane_heads.look_all(connection, [visit] * count)
         store.due(connection, lane, lite.clock.now(), limit=10)
         lanes.release_all(connection, [(lane, None)])
         event.remove(connection, "before_cursor_execute", note)
