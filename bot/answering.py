@@ -6,9 +6,10 @@ Wiring for ``app.py``, which is the only one that makes it; what is answered is 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import structlog
 from telegram import Bot
 
 from bot.admin import Admin
@@ -32,6 +33,7 @@ from bot.queueing import Queueing
 from bot.showing import Post
 from bot.sources.feed import FeedSource
 from bot.storage import reports
+from bot.storage.baton import Baton
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.trying import Trying
@@ -41,6 +43,10 @@ from bot.webhook import Webhook, WebhookPlace
 
 #: Until the Bot API answers for the first time.
 RETRY_START = timedelta(seconds=30)
+#: So long another process may still ask for updates that was told not to.
+CONFLICT_PATIENCE = timedelta(minutes=1)
+
+log = structlog.get_logger()
 
 
 async def introduce(bot: Bot, clock: Clock, say: Callable[[str], None]) -> str:
@@ -82,6 +88,11 @@ class Answering:
     say: Callable[[str], None] = field(kw_only=True)
     _commands: Commands | None = field(default=None, init=False)
     _webhook: Webhook | None = field(default=None, init=False)
+    _baton: Baton = field(init=False)
+    _conflicts: tuple[datetime, datetime] | None = field(default=None, init=False)  # the first and the last of a row
+
+    def __post_init__(self) -> None:
+        self._baton = Baton(self.database, int(self.bot.token.partition(":")[0]))
 
     @property
     def claim(self) -> Claim | None:
@@ -99,8 +110,39 @@ class Answering:
         config, _, _ = self.state()
         if not config.admins and not await self.database.read(reports.admin_ids):
             commands.claim = Claim(self.clock.now() + CLAIM_WINDOW)
+        # Of several processes one asks for updates, see take_turn.
+        commands.is_polled = commands.is_polled and not self.database.is_shared
         await commands.start()
         return name
+
+    async def take_turn(self) -> None:
+        """Ask for updates where no other process of the bot does; leave it where another took over. Once a second."""
+        commands = self._commands
+        if commands is None or self._webhook is not None or not self.database.is_shared:
+            return
+        has_it = await self._baton.take()
+        if has_it and not commands.is_listening:
+            log.info("asking for updates")
+            self.heard()
+            self._conflicts = None
+            await commands.listen()
+        elif not has_it and commands.is_listening:
+            log.warning("another process asks for updates")
+            await commands.leave()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether updates come here, by webhook or since we ask for them."""
+        return self._webhook is not None or (self._commands is not None and self._commands.is_listening)
+
+    def _conflicted(self, problem: str) -> None:
+        """Somebody else asks for updates of this bot: for a moment that is who had the baton before."""
+        now = self.clock.now()
+        since, last = self._conflicts or (now, now)
+        since = since if now - last < CONFLICT_PATIENCE else now
+        self._conflicts = (since, now)
+        if not self.database.is_shared or now - since > CONFLICT_PATIENCE:
+            self.give_up(TokenRejected(problem))
 
     def configure(self, config: Config, house: House) -> None:
         """Go on with what feeds.yaml says now."""
@@ -117,6 +159,7 @@ class Answering:
         """Stop listening; the answer under way is finished."""
         if self._commands is not None:
             await self._commands.stop()
+        await self._baton.drop()
 
     def _make_commands(self) -> Commands:
         config, _, house = self.state()
@@ -128,7 +171,7 @@ class Answering:
             zone=config.zone,
             admins=config.admins,
             house=house,
-            on_conflict=lambda problem: self.give_up(TokenRejected(problem)),
+            on_conflict=self._conflicted,
         )
         bot_id = int(self.bot.token.partition(":")[0])
         commands.tell = self.tell

@@ -375,6 +375,7 @@ class App:
                 # Who looks at the loops is none of them: a ping that takes long makes nothing late.
                 if self._answering is not None:
                     schedule.every(LISTEN_TICK, "listen", self._listen)
+                    schedule.every(TICK, "take turn", self._answering.take_turn)
                 schedule.every(PING_TICK, "ping", self._vitals.ping)
                 schedule.every(TICK, "follow feeds.yaml", self._reloader.look)
                 if self._vitals.pulse_every:
@@ -499,7 +500,7 @@ class App:
         """See that updates come, and put down when they did."""
         if self._answering is not None:
             await self._answering.keep_webhook()
-        await self._vitals.note_updates()
+            await self._vitals.note_updates(are_ours=self._answering.is_listening)
 
     async def _start_site(self) -> None:
         settings = self.settings

@@ -177,7 +177,17 @@ class Commands:
         self._browsing.bot_name = bot.username or ""
         await menus.set_everywhere(bot, self.language)
         await self._change_menus({*self.admins, *await self._database.read(reports.admin_ids)})
-        if self.is_polled and self._application.updater is not None:
+        if self.is_polled:
+            await self.listen()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether Telegram is asked for updates."""
+        return self._application.updater is not None and self._application.updater.running
+
+    async def listen(self) -> None:
+        """Ask for updates from now on."""
+        if self._application.updater is not None:
             # It takes a webhook away that was set before.
             await self._application.updater.start_polling(
                 timeout=30,
@@ -185,6 +195,11 @@ class Commands:
                 allowed_updates=ALLOWED_UPDATES,
                 error_callback=self._polling_failed,
             )
+
+    async def leave(self) -> None:
+        """Ask no more: another process does."""
+        if self._application.updater is not None and self._application.updater.running:
+            await self._application.updater.stop()
 
     async def _change_menus(self, user_ids: Collection[int]) -> None:
         """Give admins theirs; who is none any more gets the common one again."""

@@ -105,9 +105,16 @@ class Vitals:
         """Telegram answered when it was asked for updates."""
         self._heard_at = self._clock.now()
 
-    async def note_updates(self) -> None:
-        """Put down when Telegram last answered. Called at intervals: what is heard is heard in another place."""
-        await self._database.write(status.beat, "updates", self._heard_at, self._heard_at + allowed(UPDATES) + BEAT)
+    async def note_updates(self, *, are_ours: bool = True) -> None:
+        """Put down when Telegram last answered. Called at intervals: what is heard is heard in another place.
+
+        Where another process hears of updates, none of ours are late.
+        """
+        if are_ours:
+            late_at = self._heard_at + allowed(UPDATES) + BEAT
+            await self._database.write(status.beat, "updates", self._heard_at, late_at)
+        else:
+            await self._database.write(status.forget, "updates")
 
     async def end(self) -> None:
         """Nothing runs any more."""

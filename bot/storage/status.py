@@ -168,6 +168,11 @@ def beat(connection: Connection, name: str, at: datetime, late_at: datetime) -> 
     upsert(connection, loops, {"process": process.owner(), "name": name}, values)
 
 
+def forget(connection: Connection, name: str) -> None:
+    """A loop of this process is another's now."""
+    connection.execute(delete(loops).where(loops.c.process == process.owner(), loops.c.name == name))
+
+
 def end(connection: Connection) -> None:
     """This process runs no more: a loop that was stopped is not late."""
     connection.execute(delete(loops).where(loops.c.process == process.owner()))
