@@ -24,7 +24,7 @@ from bot.errors import BotError, ConfigError
 from bot.evidence import Evidence
 from bot.full_text import FullText
 from bot.gate import Gate
-from bot.loops import Crew, Hire, Loop
+from bot.loops import Crew, Hire, Loop, once_round
 from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
 from bot.once import Once
@@ -242,6 +242,12 @@ class App:
             return routes, []
         return routes, await self.database.read(subscribers.open_feeds, self.bot_id, routes.feeds)
 
+    async def _learn(self) -> None:
+        """Read what people follow by its address since another process of the bot answered them."""
+        if self.config.is_open:
+            found = await self.database.read(subscribers.open_feeds, self.bot_id, self.routes.feeds)
+            self.routes.feeds.update({feed.id: feed for feed in found})
+
     async def _keep_open(self, url: str, title: str | None) -> int | None:
         """Read a feed from now on that somebody is about to follow by its address; None: no room."""
         feed = Feed("", FeedKind.HTTP, url, title=title)
@@ -275,7 +281,8 @@ class App:
             self._watch_anew.set()
         self.config, self.routes = config, routes
         self._poller.routes = self._replayer.routes = self._digester.routes = routes
-        self._poller.zone = self._feeds.zone = config.zone
+        self._poller.zone, self._poller.learn = config.zone, self._learn
+        self._feeds.zone = config.zone
         self._fetcher.contact = config.contact
         # People see the feeds of feeds.yaml; what somebody follows by its address is read, and nobody else's.
         house = self._house = House(dict(routes.feeds), config.language, config.timezone, config.tags, config.templates)
@@ -405,8 +412,8 @@ class App:
             Loop("index", INDEX_TICK, Role.POLL, self._index_waiting),
             Loop("keep", KEEP_TICK, Role.POLL, self._let_go),
             Loop("deliver", TICK, Role.DELIVER, self._deliver),
-            Loop("replay", REPLAY_TICK, Role.DELIVER, self._replay),
-            Loop("digest", REPLAY_TICK, Role.DELIVER, self._digest),
+            Loop("replay", REPLAY_TICK, Role.DELIVER, once_round(self._replayer.replay_due)),
+            Loop("digest", REPLAY_TICK, Role.DELIVER, once_round(self._digester.digest_due)),
             Loop("resume", RETRY_PAUSED, Role.DELIVER, self._outbox.resume_paused),
         ]
         return [loop for loop in every if loop.role in self.roles]
@@ -478,12 +485,6 @@ class App:
         await self._notices.tell([*delivered.problems, *unasked])
         metrics.delivered(sent=delivered.sent, dead=delivered.dead)
         return max(delivered.wait_until - self._clock.now(), timedelta()) if delivered.wait_until else None
-
-    async def _replay(self) -> None:
-        await self._replayer.replay_due()
-
-    async def _digest(self) -> None:
-        await self._digester.digest_due()
 
     async def _let_go(self) -> None:
         await retention.let_go(self.database, self._clock, self.config.keep)

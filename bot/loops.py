@@ -29,6 +29,15 @@ class Loop:
     act: Callable[[], Awaitable[timedelta | None]]
 
 
+def once_round(act: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+    """A pass after which there is nothing more to do soon, whatever it says."""
+
+    async def run() -> None:
+        await act()
+
+    return run
+
+
 class Crew(Protocol):
     """The workers of one bot, seen from one of them (``workers.py``)."""
 

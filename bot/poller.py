@@ -5,7 +5,7 @@ it enqueues, ``outbox.py`` finds. When to ask again is decided in ``manners.py``
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -112,8 +112,9 @@ class Poller:
         articles: Articles | None = None,
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
-        self.routes = routes
+        self._routes = routes
         self.more: Callable[[], None] = _nobody  #: called when more may be due than one process takes
+        self.learn: Callable[[], Awaitable[None]] = _nothing  #: called when a feed is due that ``routes`` do not have
         self._database = database
         self._source = source
         self._clock = clock
@@ -123,12 +124,23 @@ class Poller:
         #: Called between steps with their names; the crash test dies in it.
         self._step = step
         self._under_way: dict[asyncio.Task[None], int] = {}  # the feed that each reads
+        self._strange: set[int] = set()  # feeds of which we know nothing
         self._polled = Polled()
         self._looked_at = clock.now()
         self._unchanged: dict[int, Unchanged] = {}  # readings that wait to be settled, by feed
         self._settling = asyncio.Lock()
         self.tell: Progress = unseen  #: somebody may watch
         self._stored = 0  # new posts since the start, for them
+
+    @property
+    def routes(self) -> Routes:
+        """What feeds.yaml says."""
+        return self._routes
+
+    @routes.setter
+    def routes(self, routes: Routes) -> None:
+        self._routes = routes
+        self._strange.clear()
 
     async def start(self) -> None:
         """Before the first pass of a process: what became overdue meanwhile is asked in turn, not at once."""
@@ -165,7 +177,7 @@ class Poller:
         that are being written to are left for the next time; if *is_patient*, they are waited for.
         """
         room = min(limit, CONCURRENCY - len(self._under_way))
-        claims = await self._claim(room, self.routes.feeds if among is None else among, forced=forced) if room else []
+        claims = await self._claim(room, among, forced=forced) if room else []
         if claims and len(claims) == room:
             self.more()
         for claim in claims:
@@ -189,12 +201,23 @@ class Poller:
             finished.add(await self.poll_due(limit=0))
         return finished
 
-    async def _claim(self, limit: int, among: Collection[int], *, forced: bool) -> list[Claim]:
+    async def _claim(self, limit: int, among: Collection[int] | None, *, forced: bool) -> list[Claim]:
         # A lease that ran out is somebody else's trouble; what we read ourselves we do not begin again.
-        free = set(among).difference(self._under_way.values())
-        return await self._database.write(
-            feeds.claim_due, self._clock.now(), limit=limit, lease=LEASE, among=free, forced=forced
+        besides = {*self._under_way.values(), *self._strange} if among is None else set(self._under_way.values())
+        claims = await self._database.write(
+            feeds.claim_due,
+            self._clock.now(),
+            limit=limit,
+            lease=LEASE,
+            among=None if among is None else set(among) - besides,
+            besides=besides if among is None else (),
+            forced=forced,
         )
+        if any(claim.feed_id not in self.routes.feeds for claim in claims):
+            await self.learn()
+            # What is still not known is in a feeds.yaml that is not ours yet, or not any more.
+            self._strange |= {claim.feed_id for claim in claims} - self.routes.feeds.keys()
+        return claims
 
     async def stop(self) -> None:
         """Give back what is being read."""
@@ -385,6 +408,10 @@ class Poller:
 
 def _nobody() -> None:
     """Nobody is called."""
+
+
+async def _nothing() -> None:
+    """Nothing is to be learned."""
 
 
 def _announced(feed: Feed, batch: Reading) -> str | None:

@@ -119,10 +119,13 @@ def claim_due(
     *,
     limit: int,
     lease: timedelta,
-    among: Iterable[int],
+    among: Iterable[int] | None = None,
+    besides: Collection[int] = (),
     forced: bool = False,
 ) -> list[Claim]:
-    """Take up to *limit* of the feeds *among* that are due, longest overdue first, at most one a host.
+    """Take up to *limit* of the feeds that are due, longest overdue first, at most one a host.
+
+    Those *among* some, or all that have a name in feeds.yaml or are followed by their address, *besides* some.
 
     An HTTP feed that nobody receives is read once and then left alone. *forced* takes feeds whatever their
     interval; a host's spacing, Retry-After (kept as the host's) and ``gone`` hold all the same.
@@ -131,7 +134,8 @@ def claim_due(
         select(feeds.c.id, feeds.c.host)
         .outerjoin(hosts, hosts.c.name == feeds.c.host)
         .where(
-            _is_among(connection, among),
+            _has_a_name() if among is None else _is_among(connection, among),
+            feeds.c.id.not_in(besides),
             or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now),
             or_(hosts.c.next_at.is_(None), hosts.c.next_at <= now),
             will_be_read(),
@@ -154,6 +158,19 @@ def claim_due(
     rows = {row.id: row for row in connection.execute(_TAKEN, {"feed_ids": taken, **values})}
     following = subscribers.count(connection, taken)
     return [_claim(rows[feed_id], following.get(feed_id, 0)) for feed_id in taken]
+
+
+def _has_a_name() -> Any:
+    """Asked of the few that are due: a list of a hundred thousand would be sent with each claim."""
+    return or_(
+        _some(feed_names.c.feed_id == feeds.c.id, feed_names.c.active),
+        _some(subscriptions.c.feed_id == feeds.c.id, subscriptions.c.own, subscriptions.c.active),
+    )
+
+
+def _some(*conditions: Any) -> Any:
+    """``exists``, looked up row by row: for one beside an OR PostgreSQL reads the whole table into a hash."""
+    return select(literal(1)).where(*conditions).correlate(feeds).limit(1).scalar_subquery().is_not(None)
 
 
 def _is_among(connection: Connection, ids: Iterable[int]) -> Any:
@@ -257,7 +274,7 @@ def claimable_at(connection: Connection, among: Iterable[int], *, forced: bool) 
 
 def will_be_read() -> Any:
     """The condition for a feed to be asked: not gone, and received by somebody, or an archive, or never read."""
-    received = exists().where(subscriptions.c.feed_id == feeds.c.id, subscriptions.c.active)
+    received = _some(subscriptions.c.feed_id == feeds.c.id, subscriptions.c.active)
     return and_(
         feeds.c.gone.is_(False),
         or_(feeds.c.kind == FeedKind.ARCHIVE, feeds.c.baseline_at.is_(None), received),
