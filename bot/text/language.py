@@ -104,10 +104,10 @@ def _in_arabic_letters(text: str, known: str | None) -> str:
     if sorani >= _SORANI_SHARE * len(_ARABIC_LETTER.findall(text)):
         return "ckb"
     words = Counter(_WORD.findall(text))
-    persian = sum(weight * letters[letter] for letter, weight in _PERSIAN_LETTERS.items())
-    persian += _WORD_WEIGHT * sum(words[word] for word in _PERSIAN_WORDS)
-    arabic = sum(weight * letters[letter] for letter, weight in _ARABIC_LETTERS.items())
-    arabic += _WORD_WEIGHT * sum(words[word] for word in _ARABIC_WORDS)
+    persian = sum(weight * letters.get(letter, 0) for letter, weight in _PERSIAN_LETTERS.items())
+    persian += _WORD_WEIGHT * sum(n for word, n in words.items() if word in _PERSIAN_WORDS)
+    arabic = sum(weight * letters.get(letter, 0) for letter, weight in _ARABIC_LETTERS.items())
+    arabic += _WORD_WEIGHT * sum(n for word, n in words.items() if word in _ARABIC_WORDS)
     arabic += _ARTICLE_WEIGHT * sum(n for word, n in words.items() if word.startswith("ال") and len(word) > 3)
     if persian == arabic:
         return "ar" if known == "ar" else "fa"

