@@ -29,7 +29,8 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 # `make fuzz`: the same property tests, for as long as one likes to wait.
 settings.register_profile("fuzz", max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("default", max_examples=30, deadline=None)
+# A busy machine draws its examples slowly: that says nothing about them.
+settings.register_profile("default", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
