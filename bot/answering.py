@@ -74,7 +74,7 @@ class Answering:
     settings: Settings = field(kw_only=True)
     turns: HostTurns = field(kw_only=True)
     feeds: FeedSource = field(kw_only=True)
-    pace: Callable[[], AbstractAsyncContextManager[None]] = field(kw_only=True)
+    pace: Callable[[int], AbstractAsyncContextManager[None]] = field(kw_only=True)
     post: Post = field(kw_only=True)  #: hands a post over as the outbox would
     titles: Callable[[], Mapping[str, str]] = field(kw_only=True)  #: of channels, as Telegram says
     approvals: Approvals | None = field(kw_only=True)

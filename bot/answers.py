@@ -27,8 +27,8 @@ class Answers:
 
     def __init__(self, bot: Bot, clock: Clock) -> None:
         self._bot, self._clock = bot, clock
-        #: Entered round each try: the outbox counts them with its own.
-        self.pace: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+        #: Entered round each try, for a chat: the outbox makes room for it.
+        self.pace: Callable[[int], AbstractAsyncContextManager[None]] = lambda _chat_id: nullcontext()
         self._is_closing = False
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class Answers:
         raise AssertionError("the last try returns or raises")
 
     async def _once(self, chat_id: int, act: Callable[[], Awaitable[T]]) -> T:
-        async with self.pace():
+        async with self.pace(chat_id):
             try:
                 return await act()
             except TelegramError as error:

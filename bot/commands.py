@@ -141,12 +141,12 @@ class Commands:
         self.is_open = self._is_open
 
     @property
-    def pace(self) -> Callable[[], AbstractAsyncContextManager[None]]:
-        """Entered round each message and edit: the outbox counts them with its own."""
+    def pace(self) -> Callable[[int], AbstractAsyncContextManager[None]]:
+        """Entered round each message and edit to a chat: the outbox makes room for it."""
         return self._answers.pace
 
     @pace.setter
-    def pace(self, value: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+    def pace(self, value: Callable[[int], AbstractAsyncContextManager[None]]) -> None:
         self._answers.pace = value
 
     @property

@@ -21,6 +21,8 @@ TICK = 0.0001
 AGAIN = 0.05
 #: One a second for a chat, of which this many may come at once.
 BURST = 3
+#: Seconds for which replies keep to the pace too, after Telegram asked us to wait.
+CAREFUL = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,10 @@ class BotPace:
 
     Several processes of one bot share that number: each counts its own messages against its share (``share``), and the
     shares together are never more than the whole.
+
+    **Replies** to people are no part of that: Telegram's limit is one on notifications, and somebody waits. They go at
+    once, and posts make room for them, down to a quarter of the whole. For a while after a flood limit they wait as
+    posts do.
     """
 
     def __init__(self, pace: Pace) -> None:
@@ -107,6 +113,8 @@ class BotPace:
         self._next = 0.0
         self._under_way = 0
         self._answered: deque[float] = deque()
+        self._replied: deque[float] = deque()
+        self._careful_until = 0.0
         self._flooded: set[int] = set()  # chats that were told to wait since any message was taken
         self._held_until = 0.0
 
@@ -121,13 +129,19 @@ class BotPace:
 
     def in_use(self, now: float) -> int:
         """How much of the share is taken: what is under way, and what was answered within the last second."""
-        while self._answered and self._answered[0] <= now - 1:
-            self._answered.popleft()
-        return self._under_way + len(self._answered)
+        for gone in (self._answered, self._replied):
+            while gone and gone[0] <= now - 1:
+                gone.popleft()
+        return self._under_way + len(self._answered) + self._room_made()
+
+    def _room_made(self) -> int:
+        """What posts leave to replies."""
+        return min(len(self._replied), self.whole - max(1, self.whole // 4))
 
     def has_room(self, now: float, count: int = 1) -> bool:
         """Whether the share is large enough for *count* more messages, whenever their turn comes."""
-        return now < self._most_until and self.in_use(now) + min(count, self.whole) <= self._most
+        used = self.in_use(now)
+        return now < self._most_until and used + min(count, self.whole - self._room_made()) <= self._most
 
     def wait(self, now: float, count: int = 1) -> float:
         """How long the next *count* messages have to wait; 0 when they may go: then ``begin`` is called at once."""
@@ -136,8 +150,19 @@ class BotPace:
         due = max(self._next, self._held_until)
         if not self.has_room(now, count):
             # With nothing answered one can only look again.
-            due = max(due, self._answered[0] + 1 if self._answered else now + min(self._apart, AGAIN))
+            oldest = min((gone[0] for gone in (self._answered, self._replied) if gone), default=None)
+            due = max(due, now + min(self._apart, AGAIN) if oldest is None else oldest + 1)
         return due - now if due - now > TICK else 0.0
+
+    def wait_to_reply(self, now: float) -> float:
+        """How long a reply has to wait; 0 when it may go: then ``begin_reply`` is called at once."""
+        return self.wait(now) if now < self._careful_until else max(self._held_until - now, 0.0)
+
+    def begin_reply(self, now: float) -> None:
+        """A reply goes out."""
+        if now < self._careful_until:
+            self._next = max(self._next, now - self._apart) + self._apart
+        self._replied.append(now)
 
     def begin(self, now: float, count: int = 1) -> None:
         """*count* messages go out. One slot is made up for: a sleep ends late, and the next must not pay for it."""
@@ -152,6 +177,7 @@ class BotPace:
     def hold(self, until: float) -> None:
         """Telegram wants to hear nothing from the bot until then: another process was told so."""
         self._held_until = max(self._held_until, until)
+        self._careful_until = max(self._careful_until, until + CAREFUL)
 
     def held(self, now: float) -> timedelta:
         """How long Telegram wants to hear nothing from the bot."""
@@ -167,6 +193,7 @@ class BotPace:
         A flood limit does not say whose it is. Two chats in a row without a message taken in between are no chance:
         each chat keeps to its own limit.
         """
+        self._careful_until = now + CAREFUL
         self._flooded.add(chat_id)
         if len(self._flooded) > 1:
             self.hold(now + after.total_seconds())

@@ -28,6 +28,8 @@ SHARE = timedelta(seconds=5)
 ANEW, SOON = timedelta(milliseconds=500), timedelta(milliseconds=200)
 #: We count on it for less long than others wait for it to end: what was begun within has the rest to be answered.
 COUNTED_ON = timedelta(seconds=2)
+#: Somebody waits for an answer no longer than this.
+WORTH_WAITING = timedelta(seconds=40)
 
 
 class Turnstile:
@@ -81,20 +83,32 @@ class Turnstile:
             pace.end(self._clock.monotonic(), count)
 
     @asynccontextmanager
-    async def answering(self) -> AsyncIterator[None]:
-        """A reply to a person is under way within: it waits for the bot's pace alone, and posts make room for it."""
+    async def answering(self, chat_id: int) -> AsyncIterator[None]:
+        """A reply to a person is under way within: posts make room for it.
+
+        Raises: RetryLater, with nothing sent, where Telegram wants to hear nothing from the bot for long.
+        """
         pace = self._pace
         self._waiting += 1
         try:
-            while (wait := await self._wait(pace, 1)) > 0 and not pace.held(self._clock.monotonic()):
+            while (wait := await self._wait_to_reply(pace)) > 0:
+                if (held := pace.held(self._clock.monotonic())) > WORTH_WAITING:
+                    raise RetryLater("Telegram asks the bot to wait", after=held)
                 await self._clock.sleep(wait)
-            pace.begin(self._clock.monotonic())
+            pace.begin_reply(self._clock.monotonic())
         finally:
             self._waiting -= 1
         try:
             yield
-        finally:
-            pace.end(self._clock.monotonic())
+        except RetryLater as error:
+            if error.after is not None:
+                await self.flooded(chat_id, error.after)
+            raise
+        self.taken()
+
+    async def _wait_to_reply(self, pace: BotPace) -> float:
+        await self._wait(pace, 1)  # other processes make room too
+        return pace.wait_to_reply(self._clock.monotonic())
 
     def look(self) -> None:
         """Called as the last step before writing.

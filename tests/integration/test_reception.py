@@ -15,8 +15,9 @@ import structlog
 from bot.allowance import GROUP as GROUP_RATE
 from bot.allowance import PERSON, Allowances, Rate, Verdict
 from bot.commands import Commands
+from bot.errors import RetryLater
 from bot.following import Following
-from bot.pacing import Pace
+from bot.pacing import CAREFUL, Pace
 from bot.personal import House
 from bot.sender import open_bot
 from bot.storage import subscribers
@@ -253,19 +254,40 @@ def test_a_bucket_fills_again_and_tells_once() -> None:
     assert allowances.take("person", 8, rate, 0.0) is Verdict.GO
 
 
-async def test_replies_keep_to_the_bots_pace(lite: Stage) -> None:
+async def test_replies_go_at_once_until_telegram_complains(lite: Stage) -> None:
     outbox = lite.outbox(pace=Pace(per_second=2))
-    for _reply in range(6):
-        async with outbox.turnstile.answering():
+
+    async def reply(chat_id: int) -> float:
+        before = lite.clock.monotonic()
+        async with outbox.turnstile.answering(chat_id):
             pass
-    assert lite.clock.monotonic() >= 1.5
+        return lite.clock.monotonic() - before
+
+    assert [await reply(SARA) for _ in range(6)] == [0.0] * 6
+    with pytest.raises(RetryLater):
+        async with outbox.turnstile.answering(SARA):
+            raise RetryLater("flood", after=timedelta(seconds=3))
+    assert sum([await reply(SARA) for _ in range(6)]) >= 2  # as fast as posts
+    lite.clock.advance(timedelta(seconds=CAREFUL))
+    assert [await reply(SARA) for _ in range(6)] == [0.0] * 6
+
+
+async def test_when_telegram_wants_to_hear_nothing_for_long_an_answer_is_not_even_tried(lite: Stage) -> None:
+    outbox = lite.outbox()
+    for chat_id in (SARA, 8):  # two in a row: it is the whole bot
+        with pytest.raises(RetryLater):
+            async with outbox.turnstile.answering(chat_id):
+                raise RetryLater("flood", after=timedelta(hours=1))
+    with pytest.raises(RetryLater, match="asks the bot"):
+        async with outbox.turnstile.answering(10):
+            pytest.fail("it was tried")
 
 
 async def test_every_message_and_edit_of_the_bot_is_paced(there: World) -> None:
     taken = []
 
     @asynccontextmanager
-    async def pace() -> AsyncIterator[None]:
+    async def pace(_chat_id: int) -> AsyncIterator[None]:
         taken.append(len(there.api.sent))
         yield
 

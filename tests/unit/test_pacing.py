@@ -93,6 +93,26 @@ def test_short_answers_leave_the_whole_rate(took: float, rate: int) -> None:
     assert count >= 0.95 * rate * 20
 
 
+def posts_in_a_second(pace: BotPace, replies_a_second: int) -> int:
+    """How many posts go out in the third second of so many replies."""
+    count = 0
+    for tick in range(3_000):
+        at = tick / 1_000
+        if replies_a_second and tick % (1_000 // replies_a_second) == 0:
+            pace.begin_reply(at)
+        if not pace.wait(at):
+            pace.begin(at)
+            pace.end(at)
+            count += at >= 2
+    return count
+
+
+def test_posts_make_room_for_replies_and_keep_a_quarter() -> None:
+    assert posts_in_a_second(BotPace(Pace(per_second=28)), 0) == 28
+    assert posts_in_a_second(BotPace(Pace(per_second=28)), 20) in (9, 10, 11)
+    assert posts_in_a_second(BotPace(Pace(per_second=28)), 50) in (6, 7, 8)
+
+
 def test_a_machine_that_stood_still_makes_up_for_one_slot_only() -> None:
     pace = BotPace(Pace(per_second=10))
     gone = []
