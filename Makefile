@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint docs check format bench lock image crash workers soak fuzz schema shots search-scale page-scale \
+.PHONY: help install install-dev run test lint docs check format bench lock image crash workers soak crowd fuzz schema shots search-scale page-scale \
 	archive-scale summaries clean
 
 help:  ## List the targets
@@ -67,6 +67,9 @@ crash: install-dev  ## 300 runs of the crash test, an hour
 
 workers: install-dev  ## A hundred runs of workers that are killed, then 2, 4 and 8 of them with 5,000 feeds: an hour
 	$(BIN)/python -m pytest tests/acceptance/test_workers.py --worker-runs 100 -s
+
+crowd: install-dev  ## 50 people type at once, 2,000 updates in a minute, while posts are read and delivered
+	$(BIN)/python -m tests.crowd
 
 soak: install-dev  ## Ten minutes at Telegram's real pace
 	$(BIN)/python -m pytest tests/acceptance/test_soak.py --soak-seconds 600 --timeout 1200

@@ -4,6 +4,7 @@ Between ``commands.py``, which talks to Telegram, and the store. Keeps nothing: 
 sealed for its chat and person, and in the message above it. Words of people are neither stored nor logged.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -34,6 +35,8 @@ MOST_TODAY, INLINE_PAGE = 12, 10
 _SEAL = 9
 #: A post that is not older is not called one of the archive by those who look for it.
 NEW = timedelta(days=30)
+#: The words of titles are gathered anew after so long: that takes a seventh of a second.
+SPELLINGS_KEPT = timedelta(minutes=5)
 _NEWEST = 3  #: posts under a search that found nothing
 #: Years of /archive at most: a keyboard has 100 buttons.
 _MOST_YEARS = 90
@@ -80,6 +83,8 @@ class Browsing:
         self._database, self._clock = database, clock
         self._bot_id, self.zone, self.house = bot_id, zone, house
         self.bot_name = ""  #: ours, as links to the bot carry it
+        self._spellings: dict[str, str] = {}
+        self._spelled_until = clock.now()
 
     def _reader(self, language: Language) -> Reader:
         return Reader(language, self.zone)
@@ -127,7 +132,10 @@ class Browsing:
 
     async def _nearest(self, query: SearchQuery) -> str | None:
         """The nearest spelling, if it finds something."""
-        nearest = await self._database.read(browse.nearest_words, query)
+        if self._clock.now() >= self._spelled_until:
+            self._spellings = await self._database.read(browse.title_words)
+            self._spelled_until = self._clock.now() + SPELLINGS_KEPT
+        nearest = await asyncio.to_thread(browse.nearest_words, query, self._spellings)
         if nearest is None:
             return None
         asked = self._parse(nearest)

@@ -56,7 +56,7 @@ class Showing:
     async def _send_file(self, chat_id: int, file: File, caption: Message, buttons: InlineKeyboardMarkup | None) -> int:
         send = self.bot.send_photo if file.is_picture else self.bot.send_document
         try:
-            async with self.answers.pace():
+            async with self.answers.pace(chat_id):
                 sent = await send(
                     chat_id, file.content, caption=caption.text, caption_entities=message_entities(caption),
                     reply_markup=buttons, filename=file.name,

@@ -4,7 +4,7 @@ Functions of a transaction that only reads. Only posts that people may see (``se
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from bot.text.words import words
 #: Titles in which a word that finds nothing is looked for in another spelling.
 _TITLES = 2_000
 _LIKE_ENOUGH = 0.72
+_MOST_GUESSED = 6  #: words of a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +128,32 @@ def _is_private(link: str) -> bool:
     return link.startswith("https://t.me/c/")
 
 
-def nearest_words(connection: Connection, query: SearchQuery) -> str | None:
-    """The query's words as the newest titles spell them, where one of them is spelled otherwise; None where none is."""
+def title_words(connection: Connection) -> dict[str, str]:
+    """The words of the newest titles: by the form in which a search compares them, as they are written."""
     titles = connection.execute(
         select(posts.c.title)
         .where(posts.c.title.is_not(None), search.is_visible())
         .order_by(posts.c.effective_at.desc())
         .limit(_TITLES)
     ).scalars()
-    known = {word.form: part for title in titles for part in title.split() for word in words(part)}
+    return {word.form: part for title in titles for part in title.split() for word in words(part)}
+
+
+def nearest_words(query: SearchQuery, known: Mapping[str, str]) -> str | None:
+    """The query's words as titles spell them, where one of them is spelled otherwise; None where none is.
+
+    Of a long query nothing is guessed: each word is compared with all that are known.
+    """
     asked = [form for term in query.terms if term.where is Where.TEXT for form in term.forms]
+    if not 0 < len(asked) <= _MOST_GUESSED:
+        return None
     near = [form if form in known else _nearest(form, known) for form in asked]
-    if not asked or None in near or near == asked:
+    if None in near or near == asked:
         return None
     return " ".join(_shown(known[form]) for form in near if form)
 
 
-def _nearest(form: str, known: dict[str, str]) -> str | None:
+def _nearest(form: str, known: Mapping[str, str]) -> str | None:
     close = difflib.get_close_matches(form, known, n=1, cutoff=_LIKE_ENOUGH)
     return close[0] if close else None
 

@@ -41,7 +41,7 @@ async def there(sqlite: Database, clock: FakeClock) -> AsyncIterator[World]:
 
 
 async def test_fifty_people_at_once_are_answered_soon_and_each_in_order(there: World) -> None:
-    """The short form of 2,000 updates in a minute: 100 of them, in the time of a processor that they may take."""
+    """The short form of `make crowd`: 100 of them, in the time of a processor that they may take."""
     api, begun = there.api, time.process_time()
     for number in range(EACH):
         for person in range(100, 100 + PEOPLE):

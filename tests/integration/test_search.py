@@ -1,6 +1,7 @@
 """Full text on both databases: what finds what, in which order, that nothing hidden is found, and by which plan."""
 
 import asyncio
+import random
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -164,11 +165,24 @@ async def test_what_failed_to_be_stored_is_not_in_the_index(stage: Stage) -> Non
     assert await titles(stage.database, "crocuses") == []
 
 
-async def test_no_text_whatever_fails(filled: Database) -> None:
-    """FTS5 and tsquery have languages of their own, in which most texts are errors."""
+#: FTS5 and tsquery have languages of their own, in which most texts are errors.
+NASTY = "'\"\\*:^&|!<->(){}+-~#=\x00 ماه moon NEAR AND\u200c۱۳"
 
-    @settings(max_examples=500, suppress_health_check=list(HealthCheck))
-    @given(st.text(max_size=60) | st.text("'\"\\*:^&|!<->(){}+-~#=\x00 ماه moon NEAR AND\u200c۱۳", max_size=40))
+
+async def test_no_text_whatever_fails(filled: Database) -> None:
+    """A thousand texts, of the signs that a database could take for its own; and what hypothesis thinks of."""
+    chosen = random.Random(1397)
+    texts = ["".join(chosen.choices(NASTY, k=chosen.randint(1, 40))) for _ in range(900)]
+
+    def ask_all(connection: Connection) -> None:
+        for said in texts:
+            page = search.find(connection, parse_query(said, NOW.date()), 3, 0, zone=ZONE, now=NOW)
+            assert page.total >= len(page.hits)
+
+    await filled.read(ask_all)
+
+    @settings(max_examples=100, suppress_health_check=list(HealthCheck))
+    @given(st.text(max_size=60) | st.text(NASTY, max_size=40))
     def ask(said: str) -> None:
         page = filled.read_now(search.find, parse_query(said, NOW.date()), 3, 0, zone=ZONE, now=NOW)
         assert page.total >= len(page.hits)
@@ -187,7 +201,9 @@ async def test_no_post_whatever_fails(stage: Stage) -> None:
 async def test_the_nearest_spelling_is_that_of_a_title(filled: Database) -> None:
     for wrong, right in (("plantng", "Planting"), ("مونlight", None), ("moonlght", "Moonlight"), ("planting", None)):
         query = parse_query(wrong, NOW.date())
-        assert await filled.read(browse.nearest_words, query) == right
+        assert browse.nearest_words(query, await filled.read(browse.title_words)) == right
+    long = parse_query(" ".join(f"plantng{number}" for number in range(7)), NOW.date())
+    assert browse.nearest_words(long, await filled.read(browse.title_words)) is None
 
 
 def _plan(connection: Connection) -> str:
