@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from bot.model import DeliveryState
+from bot.model import DeliveryState, Wait
 from bot.storage.schema import (
     EPOCH,
     Instant,
@@ -56,7 +56,8 @@ def fill(connection: Connection, rows: int = 5) -> None:
         lines = [_row(table, number, ids) for number in range(rows)]
         connection.execute(insert(table), [{name: row[name] for name in row.keys() & known} for row in lines])
         (first, *_) = table.primary_key.columns
-        ids[table.name] = list(connection.execute(select(first).order_by(first)).scalars())
+        if first.name in known:
+            ids[table.name] = list(connection.execute(select(first).order_by(first)).scalars())
 
 
 def _row(table: Table, number: int, ids: dict[str, list[Any]]) -> dict[str, Any]:
@@ -90,6 +91,8 @@ def _value(table: Table, column: Column[Any], number: int, ids: dict[str, list[A
         is_small = kind.__class__.__name__ in ("Integer", "SmallInteger")
         return number if is_small else -1_001_234_567_890 - number
     assert isinstance(kind, Text), f"{table.name}.{column.name}: what would stand there?"
+    if column.name == "wait":
+        return list(Wait)[number % len(Wait)]
     if column.name == "state":
         return list(DeliveryState)[number % len(DeliveryState)]
     return {"kind": "http"}.get(column.name, f"{_WORDS} {number}") if table.name == "feeds" else f"{_WORDS} {number}"

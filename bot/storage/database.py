@@ -33,7 +33,7 @@ PATIENCE, RECONNECT = 8.0, 0.2
 #: PostgreSQL ended a transaction for the sake of another: serialization_failure, deadlock_detected.
 PASSING = ("40001", "40P01")
 #: The newest revision in ``migrations/versions``.
-HEAD = "0004"
+HEAD = "0005"
 #: What stands in place of the revision while ``moving.py`` fills a database.
 UNFINISHED = "moving"
 #: Any constant: it keys PostgreSQL's advisory lock round migrations.

@@ -260,7 +260,7 @@ def test_the_commands_move_back_up_and_restore(lite: Database, tmp_path: Path, m
         assert call("posts", "--json").out == before
     for address, problem in (
         ("sqlite:///moved.db", "--to: moved.db is the database that is moved; name another"),
-        ("sqlite:///source.db", "source.db: is not empty (it has admins); name an empty database"),
+        ("sqlite:///source.db", "; name an empty database"),
         ("mysql://x", "--to: only sqlite:///PATH and postgresql://... are known; correct it"),
         ("nonsense", "--to: not an address; write sqlite:///PATH or postgresql://..."),
     ):
