@@ -1,5 +1,6 @@
 """What tests share: databases of both kinds, a clock, fakes at the seams, and no network."""
 
+import logging
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ from bot.sources.parsing import Parser
 from bot.storage.database import Database
 from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender
+from tests.log_scan import Scan
 from tests.stage import Stage
 
 #: Third-party material beside the project; tests that want it skip where it is not.
@@ -63,9 +65,17 @@ def soak_seconds(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(autouse=True)
 def _logging_as_at_first() -> Iterator[None]:
-    """A command that ran in this process configured logging, and holds on to a standard error that is closed now."""
+    """Nothing that a test logs is a secret.
+
+    A command that ran in this process configured logging, and holds on to a standard error that is closed now.
+    """
+    scan = Scan()
+    structlog.configure(processors=scan.processors())
+    logging.getLogger().addHandler(scan)
     yield
+    logging.getLogger().removeHandler(scan)
     structlog.reset_defaults()
+    assert scan.found == []
 
 
 @pytest.fixture(scope="session", autouse=True)

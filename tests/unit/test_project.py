@@ -12,11 +12,13 @@ from babel.messages.pofile import read_po
 from bot import feeds_yaml
 from bot.config import Settings
 from bot.model import DeliveryState
+from tests.log_scan import PRIVATE
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "bot").rglob("*.py"))
 LONGEST_MODULE = 600
 LONGEST_FUNCTION = 60
+LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
@@ -67,6 +69,19 @@ def test_every_word_for_people_has_its_persian() -> None:
     assert all(message.string and all(message.string) for message in catalog.values())
     for message in catalog.values():
         assert set(re.findall(r"{\w+}", str(message.id))) == set(re.findall(r"{\w+}", str(message.string)))
+
+
+def test_a_log_line_is_a_fixed_event_with_nothing_private_beside_it() -> None:
+    lines = 0
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if getattr(node.func.value, "id", "") == "log" and node.func.attr in LEVELS:
+                assert isinstance(node.args[0], ast.Constant), f"{path}:{node.lineno}"
+                assert not {each.arg for each in node.keywords} & PRIVATE, f"{path}:{node.lineno}"
+                lines += 1
+    assert lines > 50
 
 
 def test_lock_files_carry_hashes_and_no_addresses() -> None:
