@@ -61,10 +61,12 @@ feeds:
             "QASEDAK_HTTP_TOKEN": "page-t0ken",
             "QASEDAK_PING_URL": publisher.url("/ping-p4th/missing"),
         }
-        # What goes wrong on the way: a flood, a broken connection, an answer to a person that does not arrive.
+        # What goes wrong on the way: a flood, a broken connection, an answer to a person that is refused.
         api.fault("error", method="sendMessage", code=429, description="Too Many Requests: retry after 1",
                   parameters={"retry_after": 1}, chat_id=CHANNEL)  # fmt: skip
         api.fault("drop_before", method="sendMessage", chat_id=PERSON)
+        api.fault("error", method="sendMessage", code=400, description="Bad Request: message text is empty",
+                  chat_id=PERSON)  # fmt: skip
         async with installation.running() as process:
             await api.wait_sent(2)
             for text in (f"/search {PRIVATE}", PRIVATE, f"/{PRIVATE}", f"https://{PRIVATE}.example/"):
