@@ -3,7 +3,7 @@
 Wiring for ``app.py``, which is the only one that makes it; what is answered is decided elsewhere.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ import structlog
 from telegram import Bot
 
 from bot.admin import Admin
-from bot.approvals import Approvals
+from bot.approvals import Approvals, Office
 from bot.choosing import Configured
 from bot.claim import CLAIM_WINDOW, Claim
 from bot.clock import Clock
@@ -21,6 +21,7 @@ from bot.commands import ALLOWED_UPDATES, Commands, username_of
 from bot.config import Config, Settings
 from bot.control import Control
 from bot.counter import Counter
+from bot.daily_card import DailyCard
 from bot.desk import Desk
 from bot.errors import BotError, DeliveryError, TokenRejected
 from bot.feed_list import FeedList
@@ -75,10 +76,10 @@ class Answering:
     turns: HostTurns = field(kw_only=True)
     feeds: FeedSource = field(kw_only=True)
     pace: Callable[[int], AbstractAsyncContextManager[None]] = field(kw_only=True)
+    office: Callable[[], Awaitable[Office]] = field(kw_only=True)  #: where admins are told, and how they read
     post: Post = field(kw_only=True)  #: hands a post over as the outbox would
     titles: Callable[[], Mapping[str, str]] = field(kw_only=True)  #: of channels, as Telegram says
     approvals: Approvals | None = field(kw_only=True)
-    tell: Callable[[Sequence[str]], Awaitable[None]] = field(kw_only=True)
     heard: Callable[[], None] = field(kw_only=True)  #: told whenever Telegram answered the question for updates
     state: Callable[[], tuple[Config, Routes, House]] = field(kw_only=True)  #: what feeds.yaml says now
     read_config: Callable[[Path], Config] = field(kw_only=True)
@@ -150,6 +151,11 @@ class Answering:
             self._commands.configure(config.language, config.zone, config.admins, house)
             self._commands.is_open = config.is_open
 
+    async def tend(self) -> None:
+        """Let the card in the admin chat say what needs a person now."""
+        if self._commands is not None and self._commands.card is not None and self.is_listening:
+            await self._commands.card.tend()  # of several processes, the one that people talk to
+
     async def keep_webhook(self) -> None:
         """See that Telegram still knows where updates go, where it calls us."""
         if self._webhook is not None:
@@ -174,7 +180,6 @@ class Answering:
             on_conflict=self._conflicted,
         )
         bot_id = int(self.bot.token.partition(":")[0])
-        commands.tell = self.tell
         commands.hand_posts = HandPosts(
             self.database, bot_id, self.clock, lambda: self.state()[1].subscriptions.values()
         )
@@ -198,9 +203,14 @@ class Answering:
     def _make_control(self, desk: Desk, commands: Commands) -> Control:
         bot_id = int(self.bot.token.partition(":")[0])
         shared = (self.database, self.clock, bot_id, self.configured)
+        overseeing = Overseeing(*shared)
+        commands.card = DailyCard(
+            self.bot, commands.showing.answers, self.database, self.clock,
+            office=self.office, facts=overseeing.what_needs,
+        )  # fmt: skip
         return Control(
             is_admin=commands.is_admin,
-            overseeing=Overseeing(*shared),
+            overseeing=overseeing,
             queueing=Queueing(*shared),
             pausing=Pausing(*shared),
             trying=Trying(*shared, look=desk.look, bot_name=lambda: self.bot.username),

@@ -65,6 +65,8 @@ REPLAY_TICK = timedelta(seconds=30)
 INDEX_TICK, INDEX_BATCH = timedelta(seconds=1), 20
 #: How often it is looked at whether Telegram still answers the question for updates, and whether all is well.
 LISTEN_TICK, PING_TICK = timedelta(seconds=30), timedelta(seconds=1)
+#: How often it is looked at whether something needs a person.
+CARD_TICK = timedelta(seconds=30)
 #: Rights may come back while no update tells us.
 RETRY_PAUSED = timedelta(minutes=10)
 #: Whether a worker still takes work.
@@ -383,6 +385,7 @@ class App:
                 if self._answering is not None:
                     schedule.every(LISTEN_TICK, "listen", self._listen)
                     schedule.every(TICK, "take turn", self._answering.take_turn)
+                    schedule.every(CARD_TICK, "card", self._answering.tend)
                 schedule.every(PING_TICK, "ping", self._vitals.ping)
                 schedule.every(TICK, "follow feeds.yaml", self._reloader.look)
                 if self._vitals.pulse_every:
@@ -450,12 +453,9 @@ class App:
             await self._adopt()  # where a feed moved to the address of another, their routes are one now
         words, now = labels.catalog(self.config.language), self._clock.now()
         ours = {feed.name for feed in self.config.feeds}  # no person is asked to mend what a subscriber sent
-        changes = [
-            health.describe(change, now, self.config.language, words)
-            for change in polled.changes
-            if change.feed in ours
-        ]
-        await self._notices.tell([*polled.for_admin, *changes])
+        changes = [change for change in polled.changes if change.feed in ours]
+        await self._notices.note(health.describe(each, now, self.config.language, words) for each in changes)
+        await self._notices.tell(polled.for_admin)
         metrics.polled(
             read=polled.read,
             unchanged=polled.unchanged,
@@ -482,7 +482,10 @@ class App:
     async def _deliver(self) -> timedelta | None:
         delivered = await self._outbox.deliver_due()
         unasked = await self._approvals.ask_due() if self._approvals else []
-        await self._notices.tell([*delivered.problems, *unasked])
+        await self._notices.note(delivered.problems)
+        if delivered.problems and self._answering is not None:
+            await self._answering.tend()  # a right that is missing is told at once
+        await self._notices.tell([*delivered.faults, *unasked])
         metrics.delivered(sent=delivered.sent, dead=delivered.dead)
         return max(delivered.wait_until - self._clock.now(), timedelta()) if delivered.wait_until else None
 
@@ -550,9 +553,9 @@ class App:
             feeds=self._feeds,
             pace=self._outbox.turnstile.answering,
             post=self._sender.send,
+            office=self._office,
             titles=lambda: self._status_page.titles,
             approvals=self._approvals,
-            tell=self._notices.tell,
             heard=self._heard,
             state=lambda: (self.config, self.routes, self._house),
             read_config=self._read_config,

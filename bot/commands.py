@@ -6,7 +6,7 @@ The one path to Telegram beside the outbox: a person waits for the answer. pytho
 
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from telegram import Message as TelegramMessage
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 
-from bot import admin, admin_replies, approvals, browsing, menus, replies, screens
+from bot import admin, admin_replies, approvals, browsing, daily_card, menus, replies, screens
 from bot.admin import Admin
 from bot.answers import Answers, Keyboard
 from bot.approvals import Approvals
@@ -41,6 +41,7 @@ from bot.clock import Clock
 from bot.control import is_of_admins
 from bot.conversation import Conversation, Speaker, speaker_of
 from bot.counter import Counter
+from bot.daily_card import DailyCard
 from bot.errors import DeliveryError, TokenRejected
 from bot.following import Following
 from bot.hand_posts import HandPosts
@@ -111,8 +112,7 @@ class Commands:
         self.claim: Claim | None = None
         self.admin: Admin | None = None
         self.approvals: Approvals | None = None
-        #: Lines for the admin chat.
-        self.tell: Callable[[Sequence[str]], Awaitable[None]] = _tell_nobody
+        self.card: DailyCard | None = None  #: what needs a person, in the admin chat
         self.hand_posts: HandPosts | None = None
         self.opening: Opening | None = None
         self._is_open = False
@@ -420,6 +420,8 @@ class Commands:
             match carried.split(" "):
                 case [approvals.PREFIX, *_choice] if self.approvals is not None:
                     await self.approvals.press(query, message.chat_id, message.message_id, language)
+                case [daily_card.PREFIX, *_choice] if self.card is not None:
+                    await self.card.press(query, message.chat_id, message.message_id, language)
                 case [admin.PREFIX, *_choice] if self.admin is not None:
                     await self.admin.press(query, message.chat_id, message.message_id, language)
                 case ["sample", chat_id] if re.fullmatch(r"-?[0-9]{1,19}", chat_id):
@@ -500,6 +502,10 @@ class Commands:
             next_offset=str(offset + len(offered)) if len(offered) == browsing.INLINE_PAGE else "",
         )
 
+    async def _tend(self) -> None:
+        if self.card is not None:
+            await self.card.tend()
+
     async def _send_sample(self, query: CallbackQuery, chat_id: int, language: Language) -> None:
         """Right is looked at when the button is pressed, not when it was made."""
         if not await self.is_admin(query.from_user.id):
@@ -542,7 +548,7 @@ class Commands:
             waiting = await self._database.write(lanes.pause, self._bot_id, chat.id, problem)
             log.warning("may not post", chat_id=chat.id, problem=problem)
             if waiting is not None:
-                await self.tell([replies.rights_lost(chat.title or str(chat.id), waiting, self.language)])
+                await self._tend()
         was_outside = change.old_chat_member.status in (ChatMember.LEFT, ChatMember.BANNED)
         if was_outside and is_inside and await self.is_admin(change.from_user.id):
             language = await self._language(change.from_user.id, change.from_user.language_code)
@@ -567,10 +573,6 @@ def _trail(error: BaseException) -> str:
     """Where it happened: our own lines, outermost first."""
     frames = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
-
-
-async def _tell_nobody(_lines: Sequence[str]) -> None:
-    pass
 
 
 def _posting_problem(member: ChatMember, *, is_channel: bool) -> str | None:

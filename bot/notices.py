@@ -4,12 +4,12 @@ Beside the outbox, not through it: a notice that says that sending fails must no
 is in the log, and nothing depends on it.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot import render
+from bot import notice_words, render
 from bot.clock import Clock
 from bot.errors import DeliveryError, StorageError
 from bot.model import Language
@@ -51,15 +51,25 @@ class Notices:
             self._told.pop(line, None)
             self._kept.pop(line, None)
 
+    async def note(self, lines: Iterable[str]) -> None:
+        """Put *lines* down for the status page; the card in the admin chat tells of them in its own words."""
+        now = self._clock.now()
+        await self._put_down([line for line in dict.fromkeys(lines) if self._is_new(line, self._kept, now)], now)
+
+    @staticmethod
+    def _is_new(line: str, before: Mapping[str, datetime], now: datetime) -> bool:
+        return now - before.get(line, now - SILENCE) >= SILENCE
+
     async def tell(self, lines: Iterable[str]) -> None:
         """Send the *lines* that were not told within a day, as one message."""
         now = self._clock.now()
         lines = list(dict.fromkeys(lines))
-        await self._put_down([line for line in lines if now - self._kept.get(line, now - SILENCE) >= SILENCE], now)
-        fresh = [line for line in lines if now - self._told.get(line, now - SILENCE) >= SILENCE]
+        await self.note(lines)
+        fresh = [line for line in lines if self._is_new(line, self._told, now)]
         if self._chat_id is None or not fresh:
             return
-        message = render.lay_out("\n".join(f"• {render.furniture(line)}" for line in fresh), self._language)
+        shown = [notice_words.said(line, self._language) for line in fresh]
+        message = render.lay_out("\n".join(f"• {line}" for line in shown), self._language)
         try:
             await self._sender.send(self._chat_id, message)
         except DeliveryError as error:

@@ -25,4 +25,4 @@ class Once:
         """Count what one round of the outbox did."""
         self.sent += delivered.sent
         self.dead += delivered.dead
-        self.problems += delivered.problems
+        self.problems += [*delivered.problems, *delivered.faults]

@@ -142,7 +142,8 @@ class Delivered:
     sent: int = 0
     dead: int = 0
     wait_until: datetime | None = None
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)  #: of chats and messages: the admin's card tells of them
+    faults: list[str] = field(default_factory=list)  #: of the database
 
     def wait(self, until: datetime) -> None:
         """Note that a lane will be ready at *until*."""
@@ -252,7 +253,7 @@ class Outbox:
                 lanes.claim, self._sender.bot_id, now, limit=limit, lease=LEASE, besides=tuple(self._serving)
             )
         except StorageError as error:  # what is under way must not be cut off by it
-            done.problems.append(str(error))
+            done.faults.append(str(error))
             log.error("no lane claimed", problem=str(error))
             return ()
         self._serving |= {lane.chat_id for lane in claimed}
@@ -325,7 +326,7 @@ class Outbox:
             await self._release((lane, next_at))
         except StorageError as error:
             # Nothing was written: the lease runs out, and the lane is found as it was.
-            done.problems.append(str(error))
+            done.faults.append(str(error))
             log.error("lane left", chat_id=lane.chat_id, problem=str(error))
         except LeaseLost:
             log.warning("lane taken over", chat_id=lane.chat_id)

@@ -3,7 +3,7 @@
 Who asks has been asked for their right before anything comes here.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -20,7 +20,7 @@ from bot.status_screens import Standing
 from bot.storage import inquiry, overview, pauses, reports, status, tally, watchlist
 from bot.storage.database import Database
 from bot.storage.overview import ChannelFigures
-from bot.storage.status import Status
+from bot.storage.status import FeedStatus
 from bot.storage.tally import Tally
 
 log = structlog.get_logger()
@@ -43,13 +43,17 @@ class Overseeing:
         self._database, self._clock, self._bot_id, self._configured = database, clock, bot_id, configured
         self._draw = draw
 
-    async def facts(self, found: Status) -> Facts:
+    async def what_needs(self) -> Facts:
+        """What the card tells of."""
+        return await self.facts(await self._database.read(status.unwell))
+
+    async def facts(self, feeds: Sequence[FeedStatus]) -> Facts:
         """What needs a person is told from these."""
         configured, now, read = self._configured(), self._clock.now(), self._database.read
         return Facts(
             channels=await read(overview.channel_figures, self._bot_id, list(configured.channels), now),
             titles=configured.titles,
-            feeds=found.feeds,
+            feeds=feeds,
             doubles=await read(watchlist.doubles_of, self._bot_id, now),
             held=await read(watchlist.held, self._bot_id, DeliveryState.HELD),
             dead=await read(watchlist.held, self._bot_id, DeliveryState.DEAD),
@@ -64,7 +68,7 @@ class Overseeing:
         """What runs, and what is late."""
         configured, speech, read = self._configured(), self.speech(reader), self._database.read
         found = await read(status.load, self._bot_id, speech.now)
-        facts = await self.facts(found)
+        facts = await self.facts(found.feeds)
         channels = [
             rows.channel_row(
                 channel, configured.title(name), facts.channels.get(name, ChannelFigures()), configured.pace, speech
@@ -77,7 +81,7 @@ class Overseeing:
             concerns=concerns(facts, speech),
             channels=channels,
             feeds=found.feeds,
-            pauses=await read(pauses.load, self._bot_id, speech.now),
+            pauses=found.pauses,
             reading=await read(reports.next_reading_at),
             sending=await read(overview.next_sending_at, self._bot_id),
             version=__version__,

@@ -15,7 +15,6 @@ from bot.clock import Clock
 from bot.labels import translator
 from bot.pages.words import Speech, speech_for
 from bot.screens import Button, Reader, Screen
-from bot.status_screens import paused_until
 from bot.storage import pauses
 from bot.storage.database import Database
 from bot.storage.pauses import Kind, Pause
@@ -119,7 +118,7 @@ class Pausing:
         waiting = await self._database.write(pauses.begin, self._bot_id, pause, now)
         log.info("paused by an admin", kind=str(named.kind), name=named.name, until=until and until.isoformat())
         speech = speech_for(reader.language, reader.zone, now)
-        lines = [f"{self._what(named, reader)}: {paused_until(until, speech)}."]
+        lines = [f"{self._what(named, reader)}: {speech.paused(until)}."]
         if waiting:
             lines.append(t("{n} post that was waiting is kept.", "{n} posts that were waiting are kept.", n=waiting))
         lines += ["", self._difference(reader)]
@@ -143,7 +142,7 @@ class Pausing:
         named = [Named(each.kind, each.name) for each in paused]
         lines = [f"<b>{t('What is paused')}</b>", t("Tap what shall go on."), ""]
         lines += [
-            f"• {self._what(name, reader)}: {paused_until(each.until, speech)}"
+            f"• {self._what(name, reader)}: {speech.paused(each.until)}"
             for name, each in zip(named, paused, strict=True)
         ]
         rows = tuple((Button(choosing.label(name, configured, reader), f"A.resume.{name.key}"),) for name in named)

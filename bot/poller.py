@@ -47,7 +47,8 @@ def explain_silence(feed: Feed, ingested: Ingested) -> str | None:
     if not ingested.first_reading or ingested.enqueued or not ingested.new:
         return None
     backfill = "all" if feed.backfill is None else feed.backfill
-    return f"{feed.name}: {ingested.new} posts read, none published (backfill: {backfill}). The next new one will be."
+    said = f"{feed.name}: {ingested.new} posts read, none published (backfill: {backfill}). The next new one will be."
+    return f"{said} To post one now: /preview {feed.name}"
 
 
 # --- what it needs -------------------------------------------------------------------------------------------

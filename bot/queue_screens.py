@@ -63,7 +63,7 @@ def _channel(title: str, one: ChannelFigures, found: Queue, speech: Speech) -> s
     line = f"{render.furniture(title)}: {speech.number(one.waiting)}"
     if title in found.paused:
         until = found.paused[title]
-        line += t("; ") + (t("paused until {moment}", moment=speech.moment(until).full) if until else t("paused"))
+        line += t("; ") + speech.paused(until)
     elif one.waiting and one.first_due_at:
         line += t("; ") + t("the first {when}", when=speech.moment(one.first_due_at).ago)
     problem = one.paused or one.error

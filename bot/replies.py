@@ -206,14 +206,6 @@ def channel_card(title: str, chat_id: int, problem: str | None, language: Langua
     )
 
 
-def rights_lost(title: str, waiting: int, language: Language) -> str:
-    """What the admins hear when a channel takes our rights away; plain text."""
-    t = translator(language)
-    count = persian.to_persian_digits(str(waiting)) if language == "fa" else str(waiting)
-    said = t("{chat}: I may not post. {count} posts are waiting.", chat=title, count=count)
-    return said + " " + t("In Telegram: channel administrators → the bot → Post messages")
-
-
 def sample_post(language: Language) -> Message:
     """What "Send a test post" sends."""
     t = translator(language)

@@ -103,6 +103,7 @@ def as_json(status: Status, late_lines: list[str]) -> dict[str, Any]:
             }
             for lane in status.lanes
         ],
+        "paused": [{"kind": one.kind, "name": one.name, "until": one.until} for one in status.pauses],
         "queue": status.queue,
         "loops": {name: loop.succeeded_at for name, loop in status.loops.items()},
     }
@@ -139,12 +140,18 @@ def tables(status: Status, now: datetime, zone: ZoneInfo) -> list[Table]:
             _ago(feed.next_check_at, now, zone) if feed.is_read else "never",
             feed.error or _hint(feed) or feed.next_check_why,
         )
+    paused = Table("paused", "until", box=None)
+    for one in status.pauses:
+        paused.add_row(
+            f"{one.kind} {one.name}", f"{one.until.astimezone(zone):%Y-%m-%d %H:%M}" if one.until else "/resume"
+        )
+    further = [paused] if status.pauses else []
     if not status.lanes:
-        return [shown]
+        return [shown, *further]
     lanes = Table("chat", "waiting", "since", "paused", box=None)
     for lane in status.lanes:
         lanes.add_row(_called(lane), str(lane.waiting), _ago(lane.waiting_since, now, zone), lane.paused or "")
-    return [shown, lanes]
+    return [shown, lanes, *further]
 
 
 def _hint(feed: FeedStatus) -> str:

@@ -58,7 +58,7 @@ def status(found: Standing, speech: Speech, reader: Reader) -> Screen:
         lines += _more(len(found.channels) - MOST, speech)
     lines += ["", f"<b>{t('Feeds')}</b>", _feeds(found.feeds, speech)]
     paused = [one for one in found.pauses if one.kind is Kind.FEED]
-    lines += [f"• {render.furniture(one.name)}: {paused_until(one.until, speech)}" for one in paused[:MOST]]
+    lines += [f"• {render.furniture(one.name)}: {speech.paused(one.until)}" for one in paused[:MOST]]
     lines += ["", t("Qasedak {version}", version=f"\u2066{found.version}\u2069")]
     buttons = ((Button(t("Queue"), "A.queue.p0"), Button(t("Look again"), "A.status")),)
     return Screen(render.lay_out("\n".join(lines), reader.language), buttons)
@@ -85,15 +85,9 @@ def _channel(row: ChannelRow, pauses: Sequence[Pause], speech: Speech) -> str:
     said = [t("{n} waiting", n=row.count) if row.count else t("nothing waits")]
     said += [t("last post {ago}", ago=row.sent.ago)] if row.sent else []
     said += [t("quiet until {moment}", moment=row.quiet_until.full)] if row.quiet_until else []
-    said += [paused_until(one.until, speech) for one in pauses if (one.kind, one.name) == (Kind.CHANNEL, row.name)]
+    said += [speech.paused(one.until) for one in pauses if (one.kind, one.name) == (Kind.CHANNEL, row.name)]
     said += [row.problem] if row.problem else []
     return f"{render.furniture(row.title)}: {t('; ').join(said)}"
-
-
-def paused_until(until: datetime | None, speech: Speech) -> str:
-    """That something is paused, and for how long."""
-    t = translator(speech.language)
-    return t("paused until {moment}", moment=speech.moment(until).full) if until else t("paused")
 
 
 def _feeds(feeds: Sequence[FeedStatus], speech: Speech) -> str:

@@ -133,7 +133,9 @@ def _fill(connection: Connection, routes: Routes, *, is_well: bool) -> None:
     _deliver(connection, chosen)
     for loop in ("poll", "deliver", "updates"):
         late_at = NOW - MINUTE if loop == "updates" and not is_well else NOW + HOUR
-        connection.execute(insert(loops).values(name=loop, succeeded_at=NOW - 5 * MINUTE, late_at=late_at))
+        connection.execute(
+            insert(loops).values(name=loop, process="one", succeeded_at=NOW - 5 * MINUTE, late_at=late_at)
+        )
     if not is_well:
         connection.execute(
             update(lanes)

@@ -114,6 +114,7 @@ class StatusPage:
             is_preview=self._bot_id == PREVIEW_BOT,
             late=[speech.late(one) for one in late],
             needs=rows.needs(rows.matching(found.feeds, "", said), channels, found.queue, speech),
+            paused=[(one.name, speech.paused(one.until)) for one in found.pauses],
             coming=await self._coming(speech),
             channels=channels,
             query=asked.query.get("q", ""),

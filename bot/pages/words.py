@@ -125,6 +125,11 @@ class Speech:
             said = health.describe(change, self.now, self.language, labels.catalog(self.language))
         return said
 
+    def paused(self, until: datetime | None) -> str:
+        """That an admin paused something, and for how long."""
+        t = labels.translator(self.language)
+        return t("paused until {moment}", moment=self.moment(until).full) if until else t("paused")
+
     def more_feeds(self, count: int) -> str:
         """There is more than is told."""
         return labels.translator(self.language)("{count} more feeds are not well; see below.", count=self.number(count))
@@ -228,6 +233,7 @@ def page_words(language: Language) -> dict[str, str]:
         "title": t("Qasedak: how it stands"),
         "is_preview": t("Preview: nothing was sent to Telegram"),
         "needs": t("Needs you"),
+        "paused": t("What is paused"),
         "next": t("Next"),
         "reading": t("Reading"),
         "sending": t("Sending"),

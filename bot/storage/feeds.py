@@ -253,6 +253,16 @@ def columns_of_state(state: FeedState) -> dict[str, Any]:
     }
 
 
+def ask_now(connection: Connection, name: str, now: datetime) -> None:
+    """Have a feed read as soon as its host may be asked; not one that is gone."""
+    feed_id = select(feed_names.c.feed_id).where(feed_names.c.name == name).scalar_subquery()
+    connection.execute(
+        update(feeds)
+        .where(feeds.c.id == feed_id, feeds.c.gone.is_(False), feeds.c.next_check_at > now)
+        .values(next_check_at=now, next_check_why="asked for by an admin")
+    )
+
+
 def rhythm_of(connection: Connection, feed_id: int) -> Rhythm:
     """How often a feed has something new, by its last posts."""
     last = connection.execute(_LAST_DATES, {"feed_id": feed_id}).scalars()

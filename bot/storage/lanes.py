@@ -384,6 +384,16 @@ def resume(connection: Connection, bot_id: int, chat_id: int, now: datetime) -> 
     return bool(resumed)
 
 
+def resume_channel(connection: Connection, bot_id: int, channel: str, now: datetime) -> None:
+    """Let the paused lane of a channel of feeds.yaml have another try."""
+    chat_ids = select(targets.c.chat_id).where(targets.c.bot_id == bot_id, targets.c.channel == channel)
+    connection.execute(
+        update(lanes)
+        .where(lanes.c.bot_id == bot_id, lanes.c.chat_id.in_(chat_ids), lanes.c.paused.is_not(None))
+        .values(paused=None, next_at=now)
+    )
+
+
 def resume_all(connection: Connection, bot_id: int, now: datetime) -> None:
     """Let every paused lane of a bot have another try."""
     connection.execute(

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, LargeBinary, case, delete, func, select
 
 from bot import process
-from bot.health import FeedState
+from bot.health import FeedState, Health
 from bot.model import DeliveryState, FeedKind
+from bot.storage import pauses
 from bot.storage.dialects import upsert
 from bot.storage.feeds import state_of, will_be_read
+from bot.storage.pauses import Pause
 from bot.storage.schema import deliveries, feed_names, feeds, lanes, loops, subscriptions, targets
 
 #: Deliveries in these states are still to go out.
@@ -63,6 +65,7 @@ class Status:
     lanes: tuple[LaneStatus, ...]
     queue: dict[str, int]  #: deliveries by state
     loops: dict[str, LoopStatus]  #: of running processes, by name; of several that have one, the one that is best
+    pauses: tuple[Pause, ...] = ()  #: what admins paused
 
 
 def load(connection: Connection, bot_id: int, now: datetime, *, of_process: str | None = None) -> Status:
@@ -77,6 +80,7 @@ def load(connection: Connection, bot_id: int, now: datetime, *, of_process: str 
         lanes=tuple(_lanes(connection, bot_id, now)),
         queue={row.state: row.number for row in counted},
         loops=_loops(connection, of_process),
+        pauses=tuple(pauses.load(connection, bot_id, now)),
     )
 
 
@@ -88,13 +92,18 @@ def _loops(connection: Connection, of_process: str | None) -> dict[str, LoopStat
     return {name: LoopStatus(succeeded_at, late_at) for name, succeeded_at, late_at in connection.execute(rows)}
 
 
-def _feeds(connection: Connection) -> list[FeedStatus]:
+def unwell(connection: Connection) -> list[FeedStatus]:
+    """The feeds that are not well: few, where all of them may be thousands."""
+    return _feeds(connection, feeds.c.health != Health.OK)
+
+
+def _feeds(connection: Connection, *conditions: Any) -> list[FeedStatus]:
     # What its source remembers of a feed may be megabytes, and says nothing here.
     small = [column for column in feeds.c if not isinstance(column.type, LargeBinary)]
     rows = connection.execute(
         select(*small, feed_names.c.name, will_be_read().label("is_read"))
         .join(feed_names, feed_names.c.feed_id == feeds.c.id)
-        .where(feed_names.c.active)
+        .where(feed_names.c.active, *conditions)
         .order_by(feed_names.c.name)
     )
     return [

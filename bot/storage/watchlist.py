@@ -102,6 +102,11 @@ def mark_seen(connection: Connection, bot_id: int, key: str, at: datetime) -> No
     upsert(connection, concerns, {"bot_id": bot_id, "key": key}, {"seen_at": at})
 
 
+def forget_told(connection: Connection, bot_id: int, key: str) -> None:
+    """If this one is there in a moment, people are to hear of it."""
+    connection.execute(update(concerns).where(concerns.c.bot_id == bot_id, concerns.c.key == key).values(told_at=None))
+
+
 def forget_settled(connection: Connection, bot_id: int, lasting: Collection[str], before: datetime) -> None:
     """What is settled may be told again when it returns; but not within a day of the last time."""
     settled = (concerns.c.bot_id == bot_id, concerns.c.key.not_in(lasting))

@@ -117,13 +117,14 @@ async def test_the_admin_chat_hears_of_a_right_that_is_missing_and_of_a_silent_f
     bot.configure(written.replace("backfill: all", "backfill: 0"))
     async with bot.running():
         await api.until(lambda: bool(api.texts(42)))
-    assert "6 posts read, none published (backfill: 0). The next new one will be." in api.texts(42)[0]
+    assert "۶ نوشته خوانده شد و هیچ\u200cکدام منتشر نشد (backfill: 0)" in api.texts(42)[0]
+    assert "/preview sky" in api.texts(42)[0]
     (bot.folder / "q.db").unlink()
     bot.configure(written)
     api.chats[CHANNEL].can_post_messages = False
     async with bot.running():
         await api.until(lambda: len(api.texts(42)) == 2)
-    assert "make the bot an administrator there" in api.texts(42)[1]
+    assert "اجازهٔ ارسال ندارم" in api.texts(42)[1]
 
 
 async def test_without_a_token_the_page_shows_the_channel(bot: Installation, api: BotApi) -> None:

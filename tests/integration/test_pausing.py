@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -102,6 +103,8 @@ async def test_what_is_paused_is_not_late_and_says_why(lite: Stage) -> None:
     now = lite.clock.now()
     found = await lite.database.read(status.load, lite.sender.bot_id, now)
     assert [late for late in standing.lateness(found, now) if late.what == "chat"] == []
+    assert standing.as_json(found, [])["paused"] == [{"kind": "channel", "name": "main", "until": None}]
+    assert len(standing.tables(found, now, ZoneInfo("Asia/Tehran"))) == 3
     (case,) = await lite.database.read(inquiry.find, lite.sender.bot_id, "https://sky.example/1", now)
     assert str(case.chats[0].wait) == "paused"
 

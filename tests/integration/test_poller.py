@@ -437,7 +437,7 @@ async def test_silence_at_first_is_explained_where_somebody_listens(small: Bench
     for name in ("heard", "unheard"):
         small.source.outcomes[name] = [Reading((an_entry(1), an_entry(2)))]
     assert (await small.poll()).notices == [
-        "heard: 2 posts read, none published (backfill: 0). The next new one will be."
+        "heard: 2 posts read, none published (backfill: 0). The next new one will be. To post one now: /preview heard"
     ]
 
 

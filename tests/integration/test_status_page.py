@@ -13,8 +13,9 @@ from bot.errors import MessageRejected, RetryLater
 from bot.model import DeliveryState
 from bot.pages.rows import PAGE
 from bot.pages.status import Asked, StatusPage
-from bot.storage import overview
+from bot.storage import overview, pauses
 from bot.storage.overview import ChannelFigures
+from bot.storage.pauses import Kind, Pause
 from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
 from tests.panel import BOT, a_panel
 from tests.stage import Stage
@@ -229,3 +230,10 @@ async def test_a_feed_of_two_names_has_the_same_figures_under_both(stage: Stage)
     found = await stage.database.read(overview.feed_figures, BOT, ["sky", "twin"], NOW, TEHRAN)
     assert found["sky"] == found["twin"]
     assert found["sky"].by_day[-1] == 1
+
+
+async def test_what_admins_paused_is_shown_while_it_rests(page: StatusPage) -> None:
+    assert "What is paused" not in await text_of(page, lang="en")
+    await page._database.write(pauses.begin, BOT, Pause(Kind.FEED, "sky-notes", NOW, NOW + DAY), NOW)
+    shown = re.sub("<[^>]*>", "", await text_of(page, lang="en"))
+    assert "sky-notes · paused until Tuesday, 24 November 2026" in shown

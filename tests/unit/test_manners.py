@@ -260,9 +260,9 @@ def test_feeds_drift_apart_and_each_always_by_the_same() -> None:
     ("feed", "ingested", "explained"),
     [
         (a_feed(), Ingested(new=20, first_reading=True), "sky: 20 posts read, none published (backfill: 0). "
-         "The next new one will be."),
+         "The next new one will be. To post one now: /preview sky"),
         (a_feed(backfill=None), Ingested(new=20, first_reading=True), "sky: 20 posts read, none published "
-         "(backfill: all). The next new one will be."),
+         "(backfill: all). The next new one will be. To post one now: /preview sky"),
         (a_feed(), Ingested(new=20, enqueued=1, first_reading=True), None),
         (a_feed(), Ingested(new=0, first_reading=True), None),
         (a_feed(), Ingested(new=20), None),
