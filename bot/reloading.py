@@ -122,7 +122,7 @@ class Reloader:
             mistake = self._described(error)
             if mistake != self._mistake or is_news:
                 self._mistake = mistake
-                log.warning("feeds.yaml not read again", problem=str(error))
+                log.warning("feeds.yaml not read again", problems=len(_problems(error)))  # the next line says which
                 self._say(f"{error}\nThe configuration stays as it was")
                 await self._tell([mistake])
         else:
@@ -130,7 +130,7 @@ class Reloader:
 
     def _described(self, error: BotError) -> str:
         t = translator(self._language())
-        problems = error.problems if isinstance(error, ConfigError) else [str(error)]
+        problems = _problems(error)
         mistake = f"{t('feeds.yaml has mistakes, so nothing was changed:')} {problems[0]}"
         if len(problems) > 1:
             mistake += " " + t("(and {n} more; `qasedak check` names them)", n=len(problems) - 1)
@@ -145,3 +145,7 @@ class Reloader:
         await self._tell([mended])
         # The next time, both are news.
         self._forget([over, mended])
+
+
+def _problems(error: BotError) -> list[str]:
+    return error.problems if isinstance(error, ConfigError) else [str(error)]
