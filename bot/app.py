@@ -186,8 +186,9 @@ class App:
         if self._bot is None or not isinstance(self._sender, TelegramSender):
             return None
         return Approvals(
-            self._bot, self._sender, self.database, self._clock, compose=self._outbox.compose, office=self._office
-        )
+            self._bot, self._sender, self.database, self._clock,
+            compose=self._outbox.compose, office=self._office, pace=self._outbox.turnstile.answering,
+        )  # fmt: skip
 
     async def _office(self) -> Office:
         came = await self.database.read(reports.admin_ids)
@@ -328,7 +329,7 @@ class App:
         await self._outbox.resume_paused()
         await self._deliver_once(done, tell)
         if self._approvals:
-            done.problems += await self._approvals.ask_due()
+            done.problems += await self._approvals.ask_due(is_patient=True)
             await self._deliver_once(done, tell)  # those for which time ran out
         await self._index_waiting(tell)
         done.later = await self.database.read(reports.count_waiting, self.bot_id)

@@ -34,7 +34,7 @@ def labels(reader: Reader) -> dict[str, str]:
     t = translator(reader.language)
     clock = _digits("09:00", reader.language)
     return {
-        "yes": t("Post"),
+        "yes": t("Post it"),
         "no": t("Skip"),
         "title": t("Edit title"),
         "when": t("Schedule"),

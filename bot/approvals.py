@@ -7,8 +7,9 @@ Nothing is sent to a channel here: what was approved is pending, and the outbox 
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from telegram import (
@@ -38,6 +39,8 @@ log = structlog.get_logger()
 PREFIX = "approve"
 #: Posts shown in one go: admins read, and their chat has a pace too.
 MOST_AT_ONCE = 5
+#: How long a chat rests for each message of a question: one a second, 20 a minute for a group.
+REST, GROUP_REST = timedelta(seconds=1), timedelta(seconds=3)
 #: Longest title that an admin may give. Template and limits of Telegram leave room for more.
 LONGEST_TITLE = 300
 _PRESS = re.compile(rf"{PREFIX} ([A-Za-z0-9_-]{{16}}) (yes|no|title|when|back|hour|evening|morning)")
@@ -65,14 +68,19 @@ class Approvals:
         *,
         compose: Callable[[Delivery], Awaitable[Sequence[Message]]],
         office: Callable[[], Awaitable[Office]],
+        pace: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._bot, self._sender, self._database, self._clock = bot, sender, database, clock
-        self._compose, self._office = compose, office
+        self._compose, self._office, self._pace = compose, office, pace
+        self._ask_again_at = clock.now()  # the admins' chat has rested by then
 
     # --- by the clock ----------------------------------------------------------------------------------------
 
-    async def ask_due(self) -> list[str]:
-        """Show what nobody has seen, decide what nobody decided in time; return what went wrong, in words."""
+    async def ask_due(self, *, is_patient: bool = False) -> list[str]:
+        """Show what nobody has seen, decide what nobody decided in time; return what went wrong, in words.
+
+        Their chat gets no more messages than any: what has no room waits for the next time, or, *is_patient*, here.
+        """
         waiting = await self._database.read(approvals.undecided, self._sender.bot_id)
         if not waiting:
             return []
@@ -89,13 +97,19 @@ class Approvals:
                 elif each.expires_at is not None and each.expires_at <= now:
                     due_at = now if plan.then is Then.POST else None
                     await self._end(each, approval_cards.ran_out(plan.then, now, office.reader), due_at=due_at)
-                elif each.message_id is None and asked < MOST_AT_ONCE:
+                elif each.message_id is None and asked < MOST_AT_ONCE and await self._is_rested(is_patient):
                     asked += 1
                     await self._ask(each, route, plan, office, office.chat_id)
         except DeliveryError as error:
             log.warning("admins not asked", problem=str(error))
             return [str(error)]
         return []
+
+    async def _is_rested(self, is_patient: bool) -> bool:
+        left = (self._ask_again_at - self._clock.now()).total_seconds()
+        if left > 0 and is_patient:
+            await self._clock.sleep(left)
+        return left <= 0 or is_patient
 
     async def _end(self, asked: Asked, said: Message, *, due_at: datetime | None) -> None:
         if await self._database.write(approvals.decide, asked, self._clock.now(), due_at=due_at):
@@ -115,29 +129,34 @@ class Approvals:
         card = approval_cards.card(
             await self._sender.title_of(route.channel), expires_at, plan.then, now, office.reader
         )
+        rest = len(parts) + 1
+        self._ask_again_at = now + (GROUP_REST if chat_id < 0 else REST) * rest
         message_id = await self._send_card(chat_id, card, self._buttons(asked, office.reader), last)
         await self._database.write(approvals.shown, asked, parts, expires_at, (chat_id, message_id), now)
         log.info("admins asked", delivery=asked.delivery_id, chat_id=chat_id)
 
     async def _send(self, chat_id: int, part: Message) -> int:
         try:
-            return (await self._sender.send(chat_id, part)).message_id
+            async with self._pace():
+                return (await self._sender.send(chat_id, part)).message_id
         except MessageRejected as refused:
             form = fallback.plainer(part, refused)
             if form is None:
                 log.warning("post not shown to admins", problem=str(refused))
                 return 0
-            return (await self._sender.send(chat_id, form)).message_id
+            async with self._pace():
+                return (await self._sender.send(chat_id, form)).message_id
 
     async def _send_card(self, chat_id: int, card: Message, buttons: InlineKeyboardMarkup, under: int) -> int:
         try:
-            sent = await self._bot.send_message(
-                chat_id,
-                card.text,
-                entities=message_entities(card),
-                reply_markup=buttons,
-                reply_parameters=ReplyParameters(under, allow_sending_without_reply=True) if under else None,
-            )
+            async with self._pace():
+                sent = await self._bot.send_message(
+                    chat_id,
+                    card.text,
+                    entities=message_entities(card),
+                    reply_markup=buttons,
+                    reply_parameters=ReplyParameters(under, allow_sending_without_reply=True) if under else None,
+                )
         except TelegramError as error:
             raise explain(error, chat_id) from error
         return sent.message_id
@@ -198,13 +217,15 @@ class Approvals:
         delivery = await self._database.read(approvals.load, asked.delivery_id)
         title = (delivery and delivery.post and delivery.post.entry.title) or ""
         wanted = approval_cards.title_wanted(title, reader)
-        prompt = await self._bot.send_message(
-            chat_id,
-            wanted.text,
-            entities=message_entities(wanted),
-            reply_markup=ForceReply(input_field_placeholder=title[: ReplyLimit.MAX_INPUT_FIELD_PLACEHOLDER] or None),
-            reply_parameters=ReplyParameters(message_id, allow_sending_without_reply=True),
-        )
+        placeholder = title[: ReplyLimit.MAX_INPUT_FIELD_PLACEHOLDER] or None
+        async with self._pace():
+            prompt = await self._bot.send_message(
+                chat_id,
+                wanted.text,
+                entities=message_entities(wanted),
+                reply_markup=ForceReply(input_field_placeholder=placeholder),
+                reply_parameters=ReplyParameters(message_id, allow_sending_without_reply=True),
+            )
         await self._database.write(approvals.prompted, asked, prompt.message_id)
 
     async def take_title(self, chat_id: int, prompt_id: int, text: str, user: User) -> bool:
@@ -227,16 +248,17 @@ class Approvals:
         if asked.chat_id is None or asked.message_id is None:
             return
         try:
-            if said is None:
-                await self._bot.edit_message_reply_markup(asked.chat_id, asked.message_id, reply_markup=buttons)
-            else:
-                await self._bot.edit_message_text(
-                    said.text,
-                    asked.chat_id,
-                    asked.message_id,
-                    entities=message_entities(said),
-                    reply_markup=buttons,
-                )
+            async with self._pace():
+                if said is None:
+                    await self._bot.edit_message_reply_markup(asked.chat_id, asked.message_id, reply_markup=buttons)
+                else:
+                    await self._bot.edit_message_text(
+                        said.text,
+                        asked.chat_id,
+                        asked.message_id,
+                        entities=message_entities(said),
+                        reply_markup=buttons,
+                    )
         except BadRequest as error:  # somebody deleted the card, or it says this already
             log.info("card not changed", problem=error.message)
         except TelegramError as error:

@@ -115,8 +115,8 @@ async def test_a_post_is_shown_as_it_will_appear_and_goes_out_when_an_admin_says
     shown, card = desk.api.texts(SARA)
     assert MARKS.sub("", card) == "For “Night Sky” · until 17:30, or it is not posted"
     assert await desk.stage.database.read(reports.count_waiting, desk.sender.bot_id) == 1
-    assert list(desk.buttons()) == ["Post", "Skip", "Edit title", "Schedule"]
-    assert await desk.press(desk.buttons()["Post"]) == ""
+    assert list(desk.buttons()) == ["Post it", "Skip", "Edit title", "Schedule"]
+    assert await desk.press(desk.buttons()["Post it"]) == ""
     await desk.turn()
     assert desk.api.texts(CHANNEL) == [shown]
     (edited,) = desk.api.calls("editMessageText")
@@ -130,10 +130,10 @@ async def test_what_an_admin_skips_is_not_sent_and_holds_up_nothing(desk: Desk) 
     first = desk.buttons()
     await desk.press(first["Skip"])
     await desk.read(0, 1, 2)
-    await desk.press(desk.buttons()["Post"])
+    await desk.press(desk.buttons()["Post it"])
     await desk.turn()
     assert desk.titles(CHANNEL) == ["Moon number 2"]
-    assert "decided already" in await desk.press(first["Post"])
+    assert "decided already" in await desk.press(first["Post it"])
     assert await desk.stage.states() == ["dropped", "sent"]
 
 
@@ -149,7 +149,7 @@ async def test_time_decides_when_nobody_does(desk: Desk, then: Then, count: int)
     desk.clock.advance(timedelta(minutes=1))
     await desk.turn()
     assert len(desk.api.texts(CHANNEL)) == count
-    assert "decided already" in await desk.press(old["Post"])
+    assert "decided already" in await desk.press(old["Post it"])
 
 
 async def test_key_channels_approve_after(desk: Desk) -> None:
@@ -179,7 +179,7 @@ async def decided(desk: Desk, keys: str, minutes: int) -> int:
 
 async def test_only_admins_decide_and_only_by_the_buttons_of_that_card(desk: Desk) -> None:
     await desk.read(0, 1)
-    right = desk.buttons()["Post"]
+    right = desk.buttons()["Post it"]
     assert await desk.press(right, user=STRANGER) == "Only an admin of the bot may do that."
     for forged in ("approve AAAAAAAAAAAAAAAA yes", right.replace("yes", "now"), "approve", right + " x"):
         assert "decided already" in await desk.press(forged)
@@ -214,13 +214,13 @@ async def test_an_admin_may_give_another_title_and_decides_about_the_post_as_it_
     assert [MARKS.sub("", str(call.params["text"])) for call in desk.api.calls("editMessageText")] == [
         "Title changed by Sara, 11:30"
     ]
-    assert "decided already" in await desk.press(first["Post"])  # it was shown with another title
+    assert "decided already" in await desk.press(first["Post it"])  # it was shown with another title
     desk.clock.advance(timedelta(hours=1))
     await desk.turn()
     shown, card = desk.api.texts(SARA)[-2:]
     assert shown.startswith("A full moon, at last\n")
     assert MARKS.sub("", card) == "For “Night Sky” · until 17:30, or it is not posted"  # no more time for it
-    await desk.press(desk.buttons()["Post"])
+    await desk.press(desk.buttons()["Post it"])
     await desk.turn()
     assert desk.api.texts(CHANNEL) == [shown]
     assert not await desk.reply(prompt.message_id, "Too late")
@@ -236,7 +236,7 @@ async def test_a_correction_by_the_publisher_keeps_an_admins_title(desk: Desk) -
     await desk.press(desk.buttons()["Edit title"])
     await desk.reply(desk.api.sent[-1].message_id, "A full moon, at last")
     await desk.turn()
-    await desk.press(desk.buttons()["Post"])
+    await desk.press(desk.buttons()["Post it"])
     await desk.turn()
     desk.clock.advance(timedelta(minutes=10))
     await desk.stage.read(an_entry(1, content="<p>Rain hides it from everybody this evening.</p>"))
@@ -274,3 +274,23 @@ def test_an_evening_that_is_over_is_no_time() -> None:
     late = datetime(2026, 11, 23, 21, 30, tzinfo=TEHRAN)
     assert scheduled_for("evening", late, TEHRAN) is None
     assert scheduled_for("evening", late - timedelta(hours=9), TEHRAN) == late - timedelta(minutes=30)
+
+
+async def test_the_admins_chat_gets_no_more_than_any_other(desk: Desk) -> None:
+    await desk.stage.read(*(an_entry(each) for each in range(9)))
+    await desk.outbox.deliver_due()
+    asked_at = []
+    for _second in range(20):
+        before = len(desk.api.texts(SARA))
+        await desk.approvals.ask_due()
+        asked_at += [desk.clock.now()] * (len(desk.api.texts(SARA)) - before)
+        desk.clock.advance(timedelta(seconds=1))
+    assert len(asked_at) == 16
+    # A post and its card every two seconds; `once` waits for it.
+    assert asked_at[-1] - asked_at[0] == timedelta(seconds=14)
+    await desk.stage.read(*(an_entry(each) for each in range(9, 12)))
+    await desk.outbox.deliver_due()
+    before, began = len(desk.api.texts(SARA)), desk.clock.now()
+    await desk.approvals.ask_due(is_patient=True)
+    assert len(desk.api.texts(SARA)) - before == 6
+    assert desk.clock.now() - began == timedelta(seconds=4)

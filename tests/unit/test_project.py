@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_every_setting_of_the_environment_is_explained() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     for field in Settings.model_fields.values():
         assert str(field.validation_alias) in example
+
+
+def test_no_words_are_translated_twice() -> None:
+    """The second would win in silence: a button said "a post" where it posts."""
+    text = (ROOT / "bot/locales/fa/LC_MESSAGES/qasedak.po").read_text(encoding="utf-8")
+    ids = re.findall(r'^msgid ((?:"[^\n]*"\n)+)', text, re.MULTILINE)
+    assert [each for each, count in Counter(ids).items() if count > 1] == []
 
 
 def test_every_word_for_people_has_its_persian() -> None:
