@@ -27,7 +27,7 @@ from telegram.error import BadRequest, TelegramError
 from bot import approval_cards, fallback, replies
 from bot.approval_cards import Reader
 from bot.clock import Clock
-from bot.errors import DeliveryError, MessageRejected
+from bot.errors import DeliveryError, MessageRejected, RetryLater
 from bot.model import Approval, Delivery, Language, Message, Subscription, Then
 from bot.sender import TelegramSender, explain, message_entities
 from bot.storage import approvals
@@ -68,7 +68,7 @@ class Approvals:
         *,
         compose: Callable[[Delivery], Awaitable[Sequence[Message]]],
         office: Callable[[], Awaitable[Office]],
-        pace: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        pace: Callable[[int], AbstractAsyncContextManager[None]] = lambda _chat_id: nullcontext(),
     ) -> None:
         self._bot, self._sender, self._database, self._clock = bot, sender, database, clock
         self._compose, self._office, self._pace = compose, office, pace
@@ -137,19 +137,19 @@ class Approvals:
 
     async def _send(self, chat_id: int, part: Message) -> int:
         try:
-            async with self._pace():
+            async with self._pace(chat_id):
                 return (await self._sender.send(chat_id, part)).message_id
         except MessageRejected as refused:
             form = fallback.plainer(part, refused)
             if form is None:
                 log.warning("post not shown to admins", problem=str(refused))
                 return 0
-            async with self._pace():
+            async with self._pace(chat_id):
                 return (await self._sender.send(chat_id, form)).message_id
 
     async def _send_card(self, chat_id: int, card: Message, buttons: InlineKeyboardMarkup, under: int) -> int:
         try:
-            async with self._pace():
+            async with self._pace(chat_id):
                 sent = await self._bot.send_message(
                     chat_id,
                     card.text,
@@ -218,7 +218,7 @@ class Approvals:
         title = (delivery and delivery.post and delivery.post.entry.title) or ""
         wanted = approval_cards.title_wanted(title, reader)
         placeholder = title[: ReplyLimit.MAX_INPUT_FIELD_PLACEHOLDER] or None
-        async with self._pace():
+        async with self._pace(chat_id):
             prompt = await self._bot.send_message(
                 chat_id,
                 wanted.text,
@@ -248,7 +248,7 @@ class Approvals:
         if asked.chat_id is None or asked.message_id is None:
             return
         try:
-            async with self._pace():
+            async with self._pace(asked.chat_id):
                 if said is None:
                     await self._bot.edit_message_reply_markup(asked.chat_id, asked.message_id, reply_markup=buttons)
                 else:
@@ -261,5 +261,5 @@ class Approvals:
                     )
         except BadRequest as error:  # somebody deleted the card, or it says this already
             log.info("card not changed", problem=error.message)
-        except TelegramError as error:
-            log.warning("card not changed", problem=error.message)
+        except (TelegramError, RetryLater) as error:
+            log.warning("card not changed", problem=str(error))

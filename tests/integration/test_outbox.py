@@ -79,6 +79,21 @@ async def test_a_chat_that_must_wait_does_not_hold_another(stage: Stage) -> None
     assert sorted(await stage.states()) == ["pending", "sent"]
 
 
+async def test_a_crowded_chat_delays_no_other(stage: Stage) -> None:
+    """Each visit of a lane sends what its pace allows and gives its place to another."""
+    full, quiet = a_feed("sky", backfill=None), a_feed("garden", backfill=None)
+    await stage.adopt(a_subscription(full), a_subscription(quiet, a_channel("other", chat="-1002222222222")))
+    await stage.read(*(an_entry(number) for number in range(60)))
+    outbox = stage.outbox()
+    await outbox.deliver_due()
+    sent, began = len(stage.sender.sent), stage.clock.now()
+    assert sent < 5
+    await stage.read(an_entry(1), feed="garden")
+    await outbox.deliver_due()
+    assert [each[0] for each in stage.sender.sent[sent:]] == [-1002222222222]
+    assert stage.clock.now() - began < timedelta(seconds=1)
+
+
 async def test_a_short_wait_is_announced_so_that_once_can_wait_for_it(lite: Stage) -> None:
     await a_stage_with(lite, 1)
     lite.sender.faults.append(RetryLater("flood", after=timedelta(seconds=20)))
