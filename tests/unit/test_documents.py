@@ -187,8 +187,8 @@ def test_the_drawing_names_files_that_are_there_and_every_state() -> None:
     (drawing,) = re.findall(r"```\n(.*?)```", text, re.DOTALL)
     for name in re.findall(r"\b([a-z_]+(?:/[a-z_]+)?(?:\.py|/))(?!\w)", drawing):
         assert (ROOT / "bot" / name).exists(), name
-    for name in re.findall(r"`(bot/[a-z_/]+(?:\.py|/))`", text):
-        assert (ROOT / name).exists(), name
+    for name in re.findall(r"`(?:bot/)?([a-z_/]+(?:\.py|/))`", text):
+        assert any((ROOT / "bot" / folder / name).exists() for folder in ("", "sources")), name
     assert [state for state in DeliveryState if not re.search(rf"\b{state}\b", drawing)] == []
 
 
