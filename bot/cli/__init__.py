@@ -1,6 +1,7 @@
 """The commands of ``qasedak``: the only place that prints and that ends the process.
 
-``terminal.py`` is what they stand on; each other room holds commands of a kind, in the order of ``--help``.
+``terminal.py`` is what they stand on; each other room holds commands of a kind. Their order here is that of
+``--help``.
 """
 
 import sys
@@ -10,7 +11,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from bot import __version__
-from bot.cli import checking, keeping, lists, planning, rehearsing, running, sources, stored
+
+# isort: off
+from bot.cli import running, checking, planning, rehearsing, lists, stored, sources, keeping
+
+# isort: on
 from bot.cli.terminal import cli, fail
 from bot.errors import BotError, ConfigError, StorageError, TokenRejected
 

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from bot import feeds_yaml, looking
-from bot.cli.terminal import AsJson, cli, configured, print_json, say
+from bot.cli.terminal import CONFIGURE, AsJson, cli, configured, print_json, say
 from bot.errors import ConfigError
 
 
-@cli.command()
+@cli.command(rich_help_panel=CONFIGURE)
 def check(
     online: Annotated[
         bool, typer.Option("--online", help="Also read each feed and ask Telegram for each chat.")
@@ -45,7 +45,7 @@ def check(
     raise typer.Exit(code if problems else 0)
 
 
-@cli.command()
+@cli.command(rich_help_panel=CONFIGURE)
 def schema() -> None:
     """Print the JSON Schema of feeds.yaml."""
     typer.echo(json.dumps(feeds_yaml.json_schema(), indent=2, ensure_ascii=False))

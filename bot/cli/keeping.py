@@ -12,17 +12,17 @@ import typer
 from bot import doctor, looking
 from bot.cli.bars import shown_progress
 from bot.cli.running import workers
-from bot.cli.terminal import cli, configured_if_there, opened_database, say, set_up_logging
+from bot.cli.terminal import KEEP, cli, configured_if_there, opened_database, say, set_up_logging
 from bot.config import read_settings
 from bot.errors import ConfigError
 from bot.sources import markdown
 from bot.storage import backing_up, moving, reports
 from bot.storage.database import Database
 
-db = typer.Typer(help="The database.", no_args_is_help=True)
-cli.add_typer(db, name="db")
-archive = typer.Typer(help="The archive of everything that was read.", no_args_is_help=True)
-cli.add_typer(archive, name="archive")
+db = typer.Typer(help="Bring the database up to date, or move it.", no_args_is_help=True)
+cli.add_typer(db, name="db", rich_help_panel=KEEP)
+archive = typer.Typer(help="Take everything that was read along.", no_args_is_help=True)
+cli.add_typer(archive, name="archive", rich_help_panel=KEEP)
 
 _BATCH = 500  #: posts in memory at once
 
@@ -59,7 +59,7 @@ def move_to(
         say("Set DATABASE_URL to the new database before the next start; the old one is as it was.")
 
 
-@cli.command()
+@cli.command(rich_help_panel=KEEP)
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; it becomes a SQLite database.")],
 ) -> None:
@@ -71,7 +71,7 @@ def backup(
     typer.echo(f"{file}: {size} bytes")
 
 
-@cli.command("doctor")
+@cli.command("doctor", rich_help_panel=KEEP)
 def bundle(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new zip file.")],
 ) -> None:

@@ -7,20 +7,23 @@ from typing import Annotated
 import typer
 
 from bot import feeds_import, looking, opml, yaml_mistakes
-from bot.cli.terminal import cli, configured, configured_if_there, say
+from bot.cli.terminal import CONFIGURE, channel_names, cli, configured, configured_if_there, say
 from bot.config import Config, Settings, read_config
 from bot.errors import ConfigError
 from bot.feeds_edit import feeds_yaml
 
 lists = typer.Typer(help="Lists of feeds, from and for other programs.", no_args_is_help=True)
-cli.add_typer(lists, name="opml")
+cli.add_typer(lists, name="opml", rich_help_panel=CONFIGURE)
 
 
 @lists.command("import")
 def import_feeds(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What a feed reader or a bot exported; - reads a pipe.")],
     to: Annotated[
-        list[str] | None, typer.Option("--to", metavar="CHANNEL", help="Where they go; needed with several channels.")
+        list[str] | None,
+        typer.Option(
+            "--to", metavar="CHANNEL", help="Where they go; needed with several.", autocompletion=channel_names
+        ),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Add them to feeds.yaml, which keeps its comments.")] = False,
 ) -> None:

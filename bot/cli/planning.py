@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import looking
-from bot.cli.terminal import WIDTH_OF_PIPE, AsJson, bot_id_of, cli, configured, print_json, say
+from bot.cli.terminal import CONFIGURE, WIDTH_OF_PIPE, AsJson, bot_id_of, cli, configured, print_json, say
 from bot.config import Settings
 from bot.differences import differences
 from bot.storage.database import Database
@@ -21,7 +21,7 @@ from bot.storage.layout import before_and_after
 _SIGNS = {"added": "+", "removed": "-", "renamed": "~", "moved": "~", "rerouted": "~"}
 
 
-@cli.command()
+@cli.command(rich_help_panel=CONFIGURE)
 def plan(as_json: AsJson = False) -> None:
     """Say what feeds.yaml would change in the database: feeds and channels added, removed, renamed, moved, rerouted."""
     settings, config = configured()

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import looking
-from bot.cli.terminal import WIDTH_OF_PIPE, AsJson, cli, configured, opened_database, print_json, say
+from bot.cli.terminal import CONFIGURE, WIDTH_OF_PIPE, AsJson, cli, configured, opened_database, print_json, say
 from bot.rehearsal import rehearse
 
 
-@cli.command()
+@cli.command(rich_help_panel=CONFIGURE)
 def simulate(
     days: Annotated[int, typer.Option(min=1, max=60, help="How far to look.")] = 7, as_json: AsJson = False
 ) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from bot.app import App
 from bot.cli.bars import shown_progress
-from bot.cli.terminal import AsJson, cli, configured, print_json, say
+from bot.cli.terminal import RUN, AsJson, cli, configured, print_json, say
 from bot.errors import ConfigError
 from bot.roles import EVERYTHING, OF_WORKERS, Role
 
@@ -30,7 +30,7 @@ def workers() -> ModuleType:
         raise ConfigError("workers need an extra; run `pip install 'qasedak[scale]'`") from None
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUN)
 def run() -> None:
     """Do everything, until SIGTERM or SIGINT; a second signal quits at once, SIGHUP reads feeds.yaml again."""
 
@@ -41,7 +41,7 @@ def run() -> None:
     _with_app(until_stopped, log_level="INFO")
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUN)
 def worker() -> None:
     """Take work from PostgreSQL beside other processes, until SIGTERM or SIGINT; SIGHUP reads feeds.yaml again."""
 
@@ -59,7 +59,7 @@ def worker() -> None:
     _with_app(until_stopped, log_level="INFO", default_roles=OF_WORKERS)
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUN)
 def once(
     now: Annotated[bool, typer.Option("--now", help="Every feed, whatever its interval.")] = False,
     as_json: AsJson = False,

@@ -14,7 +14,7 @@ import typer
 from bot import looking
 from bot.cli.bars import shown_progress
 from bot.cli.entries import entry_json
-from bot.cli.terminal import AsJson, cli, configured_if_there, fail, print_json, say
+from bot.cli.terminal import LOOK, AsJson, channel_names, cli, configured_if_there, fail, print_json, say
 from bot.errors import ConfigError
 from bot.model import Entry, LinkPreview, Message
 from bot.sources.discovery import Candidate
@@ -22,10 +22,11 @@ from bot.text import dates, summary
 from bot.text.sentences import unwrapped
 
 Source = Annotated[str, typer.Argument(help="A URL, a feed file, or an archive path.", metavar="SOURCE")]
+Text = Annotated[list[str], typer.Argument(metavar="TEXT", help="1397/07/08, 2018-09-30, 8 Mehr 1397, ۸ مهر ۹۷.")]
 Format = Annotated[looking.Format, typer.Option("--format", help="What kind of file it is.")]
 
 
-@cli.command()
+@cli.command(rich_help_panel=LOOK)
 def read(source: Source, format: Format = looking.Format.AUTO, as_json: AsJson = False) -> None:  # noqa: A002 (the flag's name)
     """Show the entries of a source; nothing is stored or sent."""
     settings, config = configured_if_there()
@@ -67,10 +68,10 @@ def _when(entry: Entry, zone: ZoneInfo) -> str:
     return f"{entry.published.astimezone(zone):%Y-%m-%d}" if entry.date_only else f"{entry.published:%Y-%m-%d %H:%M}Z"
 
 
-@cli.command()
+@cli.command(rich_help_panel=LOOK)
 def preview(
     source: Source,
-    channel: Annotated[str | None, typer.Option(help="A channel of feeds.yaml.")] = None,
+    channel: Annotated[str | None, typer.Option(help="A channel of feeds.yaml.", autocompletion=channel_names)] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many entries.")] = 20,
     format: Format = looking.Format.AUTO,  # noqa: A002
     as_json: AsJson = False,
@@ -107,8 +108,11 @@ def _message_json(message: Message) -> dict[str, Any]:
     }
 
 
-@cli.command()
-def date(text: Annotated[list[str], typer.Argument(metavar="TEXT")], as_json: AsJson = False) -> None:
+@cli.command(rich_help_panel=LOOK)
+def date(
+    text: Text,
+    as_json: AsJson = False,
+) -> None:
     """Convert a date, in any of three calendars, to all of them."""
     written = " ".join(text)
     parsed = dates.parse_any_date(written)
@@ -123,10 +127,10 @@ def date(text: Annotated[list[str], typer.Argument(metavar="TEXT")], as_json: As
             typer.echo(f"{name:<10} {value or '-'}")
 
 
-@cli.command("summary")
+@cli.command("summary", rich_help_panel=LOOK)
 def summarise(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    sentences: Annotated[int, typer.Option(min=1, max=20)] = 3,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A text in UTF-8.")],
+    sentences: Annotated[int, typer.Option(min=1, max=20, help="At most so many.")] = 3,
     as_json: AsJson = False,
 ) -> None:
     """Summarise a text file: one paragraph a line, or wrapped with empty lines between."""

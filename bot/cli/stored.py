@@ -10,7 +10,17 @@ from rich.console import Console
 
 from bot import looking, standing, yaml_mistakes
 from bot.cli.entries import entry_json
-from bot.cli.terminal import WIDTH_OF_PIPE, AsJson, cli, configured_if_there, opened_database, print_json, say
+from bot.cli.terminal import (
+    ASK,
+    WIDTH_OF_PIPE,
+    AsJson,
+    cli,
+    configured_if_there,
+    feed_names,
+    opened_database,
+    print_json,
+    say,
+)
 from bot.errors import ConfigError
 from bot.model import DeliveryState
 from bot.reasons import Reasons
@@ -19,11 +29,19 @@ from bot.text import dates
 from bot.text.date_ranges import DateRange, parse_range
 from bot.text.query import parse_query
 
+OneFeed = Annotated[str | None, typer.Option(help="Of this feed only.", autocompletion=feed_names)]
+Numbers = Annotated[
+    list[int] | None, typer.Argument(metavar="DELIVERY", help="Numbers, as `qasedak deliveries` shows them.")
+]
+
 _SHOWN = 20  #: hits of a search, for people
 
 
-@cli.command()
-def posts(feed: Annotated[str | None, typer.Option(help="Of this feed only.")] = None, as_json: AsJson = False) -> None:
+@cli.command(rich_help_panel=ASK)
+def posts(
+    feed: OneFeed = None,
+    as_json: AsJson = False,
+) -> None:
     """Show stored posts and what became of them, oldest first."""
     with opened_database() as (database, bot_id):
         known = database.read_now(reports.known_feeds)
@@ -50,7 +68,7 @@ def _report_json(report: reports.PostReport) -> dict[str, Any]:
     }
 
 
-@cli.command("search")
+@cli.command("search", rich_help_panel=ASK)
 def search_posts(
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help='Words, "phrases", #tags, author:, feed:, days.')],
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="No earlier; in either calendar.")] = None,
@@ -97,7 +115,7 @@ def _stretch(option: str, written: str | None, today: day) -> DateRange | None:
     return stretch
 
 
-@cli.command()
+@cli.command(rich_help_panel=ASK)
 def why(
     asked: Annotated[str, typer.Argument(metavar="LINK_OR_POST", help="A link, a message, a number or an id.")],
 ) -> None:
@@ -113,7 +131,7 @@ def why(
     raise typer.Exit(0 if cases else 1)
 
 
-@cli.command()
+@cli.command(rich_help_panel=ASK)
 def deliveries(
     state: Annotated[DeliveryState | None, typer.Option(help="In this state only.")] = None, as_json: AsJson = False
 ) -> None:
@@ -130,8 +148,10 @@ def deliveries(
             )
 
 
-@cli.command()
-def retry(ids: Annotated[list[int] | None, typer.Argument(metavar="[DELIVERY ...]")] = None) -> None:
+@cli.command(rich_help_panel=ASK)
+def retry(
+    ids: Numbers = None,
+) -> None:
     """Make dead and held deliveries pending again: those named, or all that are dead."""
     with opened_database() as (database, bot_id):
         states = {row["delivery"]: row["state"] for row in database.read_now(reports.delivery_rows, bot_id)}
@@ -146,7 +166,7 @@ def retry(ids: Annotated[list[int] | None, typer.Argument(metavar="[DELIVERY ...
     raise typer.Exit(1 if refused else 0)
 
 
-@cli.command(name="status")
+@cli.command("status", rich_help_panel=ASK)
 def show_status(as_json: AsJson = False) -> None:
     """Show how feeds, chats and loops stand; exit 1 when something is late."""
     now = looking.now()

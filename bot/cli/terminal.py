@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ import structlog
 import typer
 
 from bot.config import Config, Settings, read_config, read_settings
+from bot.errors import BotError
 from bot.storage.database import Database
 
 cli = typer.Typer(
@@ -27,6 +28,10 @@ cli = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+
+#: What commands are for, as ``--help`` groups them.
+RUN, CONFIGURE, ASK = "Run it", "Before it runs: feeds.yaml", "What happened, and why"
+LOOK, KEEP = "Look at something outside; nothing is stored", "The database and the archive"
 
 WIDTH_OF_PIPE = 250  #: where nobody sees where a line would break, none does
 
@@ -87,6 +92,23 @@ def configured_if_there() -> tuple[Settings, Config]:
     if path.exists() or os.environ.get("QASEDAK_CONFIG"):
         return settings, read_config(path, environment=settings.variables(), with_token=False)
     return settings, Config(path)
+
+
+def channel_names() -> list[str]:
+    """For completion: the channels of feeds.yaml; none where there is none to read."""
+    return _names(lambda config: config.channels)
+
+
+def feed_names() -> list[str]:
+    """For completion: the feeds and archives of feeds.yaml."""
+    return _names(lambda config: [feed.name for feed in config.feeds])
+
+
+def _names(of: Callable[[Config], Iterable[str]]) -> list[str]:
+    try:
+        return list(of(configured_if_there()[1]))
+    except BotError:  # whoever types is told when the command runs
+        return []
 
 
 @contextmanager

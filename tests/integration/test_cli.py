@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 import structlog
+import typer
 
 from bot import __version__, cli, feeds_yaml
+from bot.cli import terminal
 from bot.render import TEMPLATES
 from bot.storage import status
 from bot.storage.database import Database
@@ -129,29 +131,72 @@ def test_the_version_is_told(here: Path) -> None:
     assert call("--version") == Ended(0, f"qasedak {__version__}\n", "")
 
 
-def test_help_names_every_command(here: Path) -> None:
+#: CONTRACT, "Commands": what scripts rely on.
+COMMANDS: dict[str, set[str]] = {
+    "run": set(),
+    "once": {"--now", "--json"},
+    "worker": set(),
+    "check": {"--online", "--json"},
+    "plan": {"--json"},
+    "schema": set(),
+    "read": {"--format", "--json"},
+    "preview": {"--channel", "--limit", "--json", "--html"},
+    "date": {"--json"},
+    "summary": {"--sentences", "--json"},
+    "posts": {"--feed", "--json"},
+    "deliveries": {"--state", "--json"},
+    "retry": set(),
+    "why": set(),
+    "simulate": {"--days", "--json"},
+    "doctor": set(),
+    "search": {"--from", "--to", "--json"},
+    "status": {"--json"},
+    "opml import": {"--write"},
+    "opml export": set(),
+    "archive export": {"--to"},
+    "db upgrade": set(),
+    "db move": {"--to"},
+    "backup": set(),
+}
+
+
+def commands(group: Any, words: str = "") -> dict[str, Any]:
+    """Every command by its words."""
+    found: dict[str, Any] = {}
+    for name, each in group.commands.items():
+        whole = f"{words} {name}".strip()
+        found |= commands(each, whole) if hasattr(each, "commands") else {whole: each}
+    return found
+
+
+def test_every_command_and_option_is_there_and_explained(here: Path) -> None:
+    known = commands(typer.main.get_command(cli.cli))
+    assert known.keys() == COMMANDS.keys()
+    for name, options in COMMANDS.items():
+        assert options <= {option for each in known[name].params for option in each.opts}, name
+        assert known[name].help.split("\n")[0].endswith("."), name
+        for each in known[name].params:
+            assert getattr(each, "help", None), f"{name} {each.name}"
+
+
+def test_help_names_every_command_in_the_order_of_use(here: Path) -> None:
     ended = call("--help")
     assert ended.code == 0
-    commands = [
-        "run",
-        "worker",
-        "once",
-        "check",
-        "schema",
-        "read",
-        "preview",
-        "date",
-        "summary",
-        "posts",
-        "deliveries",
-        "retry",
-        "search",
-        "why",
-        "plan",
-        "opml",
-    ]
-    for name in [*commands, "db"]:
+    for name in {words.split()[0] for words in COMMANDS}:
         assert re.search(rf"\b{name}\b", ended.out)
+    groups = ["Run it", "Before it runs", "What happened", "Look at something", "The database and the archive"]
+    assert groups == sorted(groups, key=ended.out.index)
+    assert "\x1b" not in ended.out, "what is piped is plain"
+
+
+def test_names_of_feeds_yaml_are_completed(here: Path) -> None:
+    assert terminal.channel_names() == terminal.feed_names() == []
+    (here / "feeds.yaml").write_text(
+        'channels: {main: {chat: "@example"}}\nfeeds: {sky: {url: https://sky.example/}}\n'
+    )
+    assert (terminal.channel_names(), terminal.feed_names()) == (["main"], ["sky"])
+    (here / "feeds.yaml").write_text("channels: [")
+    assert terminal.channel_names() == []
 
 
 @pytest.mark.parametrize(
