@@ -398,7 +398,7 @@ class Outbox:
                         if begun is not parts:
                             leased_at, begun = self._clock.monotonic(), parts
                             lane, delivery = await self._begin(lane, delivery, parts)
-                        await self._look_at_lease(lane, leased_at)
+                        await self._look_at_lease(lane, leased_at, is_paid=left[0].is_paid)
                         answer = await self._send(lane, left[0])
                 except MessageRejected as refused:
                     parts = await self._plainer(lane, delivery, parts, refused)
@@ -487,15 +487,18 @@ class Outbox:
         if lane.bot_id == PREVIEW_BOT:  # nobody counts there
             yield
             return
-        async with (self._paid_turnstile if is_paid else self.turnstile).turn(count):
+        async with self._passed(is_paid=is_paid).turn(count):
             yield
 
-    async def _look_at_lease(self, lane: Lane, leased_at: float) -> None:
+    def _passed(self, *, is_paid: bool) -> Turnstile:
+        return self._paid_turnstile if is_paid else self.turnstile
+
+    async def _look_at_lease(self, lane: Lane, leased_at: float, *, is_paid: bool) -> None:
         """The last step before writing: after a sleep of the machine, the lane may be somebody else's.
 
         Raises: LeaseLost; RetryLater. What remains is a sleep that falls between this look and the write.
         """
-        self.turnstile.look()
+        self._passed(is_paid=is_paid).look()
         if self._clock.monotonic() - leased_at > (LEASE - SEND_DEADLINE).total_seconds():
             await self._database.write(lanes.renew, lane, self._clock.now() + LEASE)
 
@@ -505,8 +508,7 @@ class Outbox:
                 answer = await self._sender.send(lane.chat_id, message)
         except TimeoutError:
             raise Uncertain(f"no answer within {SEND_DEADLINE.seconds} s") from None
-        if not message.is_paid:
-            self.turnstile.taken()
+        self._passed(is_paid=message.is_paid).taken()
         return answer
 
     async def _settle_error(self, lane: Lane, delivery: Delivery, error: DeliveryError, done: Delivered) -> "_Outcome":

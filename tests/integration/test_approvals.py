@@ -177,6 +177,18 @@ async def decided(desk: Desk, keys: str, minutes: int) -> int:
     return len(desk.api.texts(CHANNEL))
 
 
+async def test_what_a_channel_pays_for_costs_nothing_where_an_admin_is_asked(desk: Desk) -> None:
+    await configure(desk.stage, a_channel(language="en", approve=Approval(), paid_broadcast=True))
+    desk.outbox.subscriptions = desk.stage.routes.subscriptions
+    await desk.read(0, 1)
+    await desk.press(desk.buttons()["Post"])
+    await desk.turn()
+    assert {sent.chat_id: sent.is_paid for sent in desk.api.sent if sent.event == "send"} == {
+        SARA: False,
+        CHANNEL: True,
+    }
+
+
 async def test_only_admins_decide_and_only_by_the_buttons_of_that_card(desk: Desk) -> None:
     await desk.read(0, 1)
     right = desk.buttons()["Post it"]
