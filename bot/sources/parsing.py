@@ -1,10 +1,11 @@
 """Have documents parsed in child processes that may be killed, so that a hostile one delays no other for long.
 
-Stands between ``feed.py`` and ``document.py``, which runs in the children. Every document begins with the quick child,
+Stands between ``feed.py`` and ``document.py``, which runs in the children. Every document begins with a quick child,
 which gives it a second; one that needs more starts again with the slow children, at a low priority. Knows nothing of
 feeds, and decides nothing about what it hands on.
 """
 
+import os
 from typing import Any
 
 from pebble import ProcessExpired
@@ -15,14 +16,22 @@ from bot.sources.children import CHILD_BYTES, REST_SECONDS, Children
 
 #: So long a document may keep others waiting. Feeds of 300 kB take less than a tenth of it.
 QUICK_SECONDS = 1
+#: More of them read faster than feeds come, and each takes 40 MB.
+MOST_QUICK_CHILDREN = 8
 #: A document that takes longer is hostile or hopeless.
 PARSE_SECONDS = 20
 #: So that one hopeless document does not keep a long one waiting.
 SLOW_CHILDREN = 2
-#: They get what the bot and the quick child leave of the processor.
+#: They get what the bot and the quick children leave of the processor.
 SLOW_NICENESS = 10
 #: A child is made anew after so many documents: what they left behind ends with it.
 MOST_DOCUMENTS = 200
+
+
+def quick_children() -> int:
+    """One for each core but the one on which the bot itself works."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(cores - 1, 1), MOST_QUICK_CHILDREN)
 
 
 class Parser:
@@ -34,7 +43,9 @@ class Parser:
     def __init__(
         self, *, seconds: float = PARSE_SECONDS, quick_seconds: float = QUICK_SECONDS, rest_after: float = REST_SECONDS
     ) -> None:
-        self._quick = Children(min(quick_seconds, seconds), rest_after=rest_after, most_tasks=MOST_DOCUMENTS)
+        self._quick = Children(
+            min(quick_seconds, seconds), rest_after=rest_after, most_tasks=MOST_DOCUMENTS, count=quick_children()
+        )
         self._slow = Children(
             seconds,
             rest_after=rest_after,

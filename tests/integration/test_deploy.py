@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import pytest
 from ruamel.yaml import YAML
 
+from bot import roles
 from bot.config import Settings, read_config
 from bot.web import Site
 from tests import image
@@ -22,7 +23,7 @@ from tests.fakes.front import FakeFront, nothing_sent
 from tests.fakes.vitals import FakeVitals
 
 ROOT = Path(__file__).resolve().parents[2]
-UNIT = ROOT / "deploy" / "qasedak.service"
+UNITS = {"run": ROOT / "deploy" / "qasedak.service", "worker": ROOT / "deploy" / "qasedak-worker@.service"}
 SETTINGS = {str(field.validation_alias) for field in Settings.model_fields.values()}
 
 
@@ -31,14 +32,15 @@ def compose() -> Any:
     return YAML(typ="safe").load(ROOT / "deploy" / "compose.yaml")
 
 
-def test_the_unit_waits_for_ready_is_watched_and_knows_what_not_to_try_again() -> None:
+@pytest.mark.parametrize("command", UNITS)
+def test_the_unit_waits_for_ready_is_watched_and_knows_what_not_to_try_again(command: str) -> None:
     unit = ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]  # names keep their case
-    unit.read(UNIT)
+    unit.read(UNITS[command])
     service = unit["Service"]
     assert (service["Type"], service["RestartPreventExitStatus"]) == ("notify", "2")
     assert int(service["WatchdogSec"]) > 0
-    assert service["ExecStart"].endswith("/qasedak run")
+    assert service["ExecStart"].endswith(f"/qasedak {command}")
     assert service["ExecReload"].endswith("kill -HUP $MAINPID")
     assert int(service["TimeoutStopSec"]) > 20
     assert {name for name, _, _ in (pair.partition("=") for pair in service["Environment"].split())} <= SETTINGS
@@ -48,13 +50,15 @@ def test_the_unit_waits_for_ready_is_watched_and_knows_what_not_to_try_again() -
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
-def test_systemd_itself_finds_nothing_wrong_with_the_unit() -> None:
-    ended = subprocess.run(["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False, timeout=30)
+@pytest.mark.parametrize("command", UNITS)
+def test_systemd_itself_finds_nothing_wrong_with_the_unit(command: str) -> None:
+    unit = UNITS[command]
+    ended = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False, timeout=30)
     complaints = [line for line in ended.stderr.splitlines() if "is not executable" not in line]
     assert complaints == []
     # Exposure from 0 to 100, as docs/operations.md says it.
     exposed = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=15", UNIT],
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", unit],
         capture_output=True, text=True, check=False, timeout=30,
     )  # fmt: skip
     assert exposed.returncode == 0 or "unrecognized option" in exposed.stderr, exposed.stdout[-2000:]
@@ -75,6 +79,20 @@ def test_the_compose_file_waits_for_its_database_and_opens_nothing_to_the_world(
             source = volume.partition(":")[0]
             assert source in compose["volumes"] or (ROOT / "deploy" / source).exists()
     assert (ROOT / "deploy" / bot["build"]["context"] / "Dockerfile").is_file()
+
+
+def test_three_workers_share_the_database_and_leave_people_and_pages_to_the_bot(compose: Any) -> None:
+    workers = YAML(typ="safe").load(ROOT / "deploy" / "compose.workers.yaml")["services"]
+    bot, worker = workers["bot"], workers["worker"]
+    assert (worker["command"], worker["deploy"]["replicas"]) == (["qasedak", "worker"], 3)
+    parts = [roles.read(service["environment"]["QASEDAK_ROLES"]) for service in (bot, worker)]
+    assert (parts[0] | parts[1], parts[0] & parts[1]) == (roles.EVERYTHING, frozenset())
+    alone = compose["services"]["bot"]
+    assert worker["environment"].keys() <= SETTINGS
+    assert worker["environment"]["DATABASE_URL"] == alone["environment"]["DATABASE_URL"]
+    assert "ports" not in worker
+    for wall in ("read_only", "cap_drop", "security_opt", "stop_grace_period", "depends_on", "build"):
+        assert worker[wall] == alone[wall], wall
 
 
 def test_the_image_is_made_of_what_its_steps_copy(tmp_path: Path) -> None:
