@@ -116,7 +116,7 @@ class Mortals:
 
     async def _line(self) -> str:
         assert self.process.stdout is not None
-        async with asyncio.timeout(PATIENCE * 4):
+        async with asyncio.timeout(PATIENCE * 20):  # 400 messages of the long form, on a machine that is busy elsewhere
             return (await self.process.stdout.readline()).decode()
 
 
