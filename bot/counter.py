@@ -83,6 +83,8 @@ class Counter:
         """A button of an admin's screen."""
         user_id, chat_id = query.from_user.id, message.chat_id
         answer = await self._control.press(action, user_id, reader)
+        # Whoever chose by a button is asked no more.
+        self._recall.ask(chat_id, user_id, answer.awaits if isinstance(answer, Screen) else "")
         if answer is None or isinstance(answer, str):
             await query.answer(answer or screens.not_yours(reader.language), show_alert=True)
             return

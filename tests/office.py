@@ -51,7 +51,9 @@ class FakeDesk:
             an_entry(7, title="An old one", published=NOW - timedelta(days=90)),
         ]
         found = identity.oldest_first(identity.identify(entries))
-        again = NextCheck(NOW + timedelta(minutes=42), "your floor 30m, rhythm 12m, publisher says 2520s")
+        again = NextCheck(
+            self.stage.clock.now() + timedelta(minutes=42), "your floor 30m, rhythm 12m, publisher says 2520s"
+        )
         return Seen("Sky Notes", tuple(found), again)
 
     async def add_all(self, outlines: Sequence[Outline], channel: str | None) -> list[str]:

@@ -23,6 +23,7 @@ from bot.preview_words import page_templates
 from bot.storage import lanes, overview, reports, status
 from bot.storage.database import Database
 from bot.storage.overview import ChannelFigures, FeedFigures
+from bot.storage.pauses import Kind
 
 MOST_TROUBLES, MOST_NOTICES = 50, 50
 REFRESH = 60  #: seconds until a browser loads the page again
@@ -95,6 +96,7 @@ class StatusPage:
         found = await read(status.load, self._bot_id, speech.now)
         late = standing.lateness(found, speech.now)
         said = state_words(speech.language)
+        resting = {one.name for one in found.pauses if one.kind == Kind.FEED}  # they need nobody
         channels = await self._channels(speech)
         feeds = rows.matching(found.feeds, asked.query.get("q", ""), said)
         page = min(max(asked.number("page", 1), 1), rows.pages_of(len(feeds)))
@@ -113,7 +115,12 @@ class StatusPage:
             is_well=bool(found.loops) and not late,
             is_preview=self._bot_id == PREVIEW_BOT,
             late=[speech.late(one) for one in late],
-            needs=rows.needs(rows.matching(found.feeds, "", said), channels, found.queue, speech),
+            needs=rows.needs(
+                [feed for feed in rows.matching(found.feeds, "", said) if feed.name not in resting],
+                channels,
+                found.queue,
+                speech,
+            ),
             paused=[(one.name, speech.paused(one.until)) for one in found.pauses],
             coming=await self._coming(speech),
             channels=channels,
