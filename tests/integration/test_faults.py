@@ -110,7 +110,7 @@ async def test_a_full_disk(impatient: Stage, api: BotApi, when: str) -> None:
 
     async with an_outbox(impatient, api.base_url.removesuffix("/bot"), step=fail) as outbox:
         delivered = await outbox.deliver_due()
-        assert any("the disk is full; make room" in problem for problem in delivered.problems)
+        assert any("the disk is full; make room" in problem for problem in delivered.faults)
         await impatient.database.write(let_grow(2**30))
         impatient.clock.advance(timedelta(minutes=1))
         seen = 100
@@ -132,7 +132,7 @@ async def test_a_database_that_another_program_locks(tmp_path: Path, impatient: 
 
     async with an_outbox(impatient, api.base_url.removesuffix("/bot"), step=lock) as outbox:
         delivered = await outbox.deliver_due()
-        assert any("another program holds a lock" in problem for problem in delivered.problems)
+        assert any("another program holds a lock" in problem for problem in delivered.faults)
         other.execute("ROLLBACK")
         seen = 100
         impatient.clock.advance(timedelta(minutes=1))

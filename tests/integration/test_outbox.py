@@ -341,7 +341,7 @@ async def test_a_failing_database_ends_the_pass_and_not_the_program(lite: Stage)
             raise StorageError("the disk is full; make room")
 
     delivered = await lite.outbox(step=fail).deliver_due()
-    assert delivered.problems == ["the disk is full; make room"]
+    assert delivered.faults == ["the disk is full; make room"]
     lite.clock.advance(timedelta(minutes=1))
     await lite.deliver_until_idle(lite.outbox())
     assert await lite.states() == ["sent"]
