@@ -1,4 +1,4 @@
-"""The part of a process that answers people: makes ``commands.py`` and what it hands on to, starts and stops them.
+"""The part of a process that answers people: makes ``commands/`` and what it hands on to, starts and stops them.
 
 Wiring for ``app.py``, which is the only one that makes it; what is answered is decided elsewhere.
 """
@@ -12,35 +12,36 @@ from pathlib import Path
 import structlog
 from telegram import Bot
 
-from bot.admin import Admin
-from bot.approvals import Approvals, Office
-from bot.choosing import Configured
-from bot.claim import CLAIM_WINDOW, Claim
+from bot.admin.adding import Admin
+from bot.admin.approvals import Approvals, Office
+from bot.admin.choosing import Configured
+from bot.admin.control import Control
+from bot.admin.daily_card import DailyCard
+from bot.admin.desk import Desk
+from bot.admin.feed_list import FeedList
+from bot.admin.overseeing import Overseeing
+from bot.admin.pausing import Pausing
+from bot.admin.queueing import Queueing
+from bot.admin.trying import Trying
 from bot.clock import Clock
-from bot.commands import ALLOWED_UPDATES, Commands, username_of
-from bot.config import Config, Settings
-from bot.control import Control
-from bot.counter import Counter
-from bot.daily_card import DailyCard
-from bot.desk import Desk
+from bot.commands.claim import CLAIM_WINDOW, Claim
+from bot.commands.counter import Counter
+from bot.commands.hand_posts import HandPosts
+from bot.commands.showing import Post
+from bot.commands.updates import ALLOWED_UPDATES, Commands
+from bot.config.reading import Config, Settings
 from bot.errors import BotError, DeliveryError, TokenRejected
-from bot.feed_list import FeedList
-from bot.hand_posts import HandPosts
 from bot.model import Changes
-from bot.overseeing import Overseeing
-from bot.pausing import Pausing
 from bot.personal import House
-from bot.queueing import Queueing
-from bot.showing import Post
+from bot.sender import username_of
 from bot.sources.feed import FeedSource
 from bot.storage import reports
 from bot.storage.baton import Baton
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
-from bot.trying import Trying
 from bot.turns import HostTurns
-from bot.web import Site
-from bot.webhook import Webhook, WebhookPlace
+from bot.web.site import Site
+from bot.web.webhook import Webhook, WebhookPlace
 
 #: Until the Bot API answers for the first time.
 RETRY_START = timedelta(seconds=30)

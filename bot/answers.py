@@ -1,7 +1,8 @@
-"""The way back to people: messages and edits that somebody waits for. Beside ``commands.py``; knows no words.
+"""The way back to people: messages and edits that somebody waits for. Beside ``commands/updates.py``; knows no words.
 
 Where Telegram asks to wait, or could not be reached, an answer is tried again: nobody asks a second time because of a
-flood limit. That one may arrive twice is better than that none does; posts are another matter (``outbox.py``).
+flood limit. That one may arrive twice is better than that none does; posts are another matter
+(``outbox/delivering.py``).
 """
 
 from collections.abc import Awaitable, Callable

@@ -13,33 +13,29 @@ import structlog
 from yarl import URL
 
 from bot import __version__, channel_posts, health, labels, metrics, retention
+from bot.admin.approvals import Approvals, Office
 from bot.answering import Answering, introduce
-from bot.approval_cards import Reader
-from bot.approvals import Approvals, Office
 from bot.clock import Clock, SystemClock
-from bot.commands import username_of
-from bot.config import Config, Settings, compare, host_is_loopback, read_config
-from bot.digester import Digester
+from bot.config.reading import Config, Settings, compare, host_is_loopback, read_config
+from bot.config.reloading import Reloader
 from bot.errors import BotError, ConfigError
-from bot.evidence import Evidence
 from bot.full_text import FullText
-from bot.gate import Gate
 from bot.loops import Crew, Hire, Loop, once_round
 from bot.model import Changes, Channel, Feed, FeedKind, Shown
 from bot.notices import Notices
 from bot.once import Once
-from bot.outbox import Outbox
-from bot.pages import syndication
-from bot.pages.status import Setup, StatusPage
-from bot.pages.syndication import Syndicated
+from bot.outbox.delivering import Outbox
+from bot.outbox.digester import Digester
+from bot.outbox.evidence import Evidence
+from bot.outbox.gate import Gate
 from bot.personal import House
 from bot.poller import Poller
 from bot.progress import Progress, unseen
-from bot.reloading import Reloader
 from bot.replay import Replayer
 from bot.roles import EVERYTHING, Role
 from bot.schedule import Schedule
-from bot.sender import LocalPreview, TelegramProbe, TelegramSender, open_bot, shut_down
+from bot.screens.approval_cards import Reader
+from bot.sender import LocalPreview, TelegramProbe, TelegramSender, open_bot, shut_down, username_of
 from bot.sources.article import ArticleReader
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Fetcher
@@ -53,7 +49,10 @@ from bot.supervisor import Supervisor
 from bot.turns import HostTurns
 from bot.vitals import Vitals
 from bot.watch import watch
-from bot.web import Site
+from bot.web import syndication
+from bot.web.site import Site
+from bot.web.status import Setup, StatusPage
+from bot.web.syndication import Syndicated
 
 log = structlog.get_logger()
 

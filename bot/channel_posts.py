@@ -1,15 +1,15 @@
 """What the page of a channel shows: its posts as they went out, and as those that wait will look.
 
-Called by ``web.py`` through ``app.py``. Reads and changes nothing; by another template than the channel's own, posts
-are dressed anew from what is stored, which is what they would have become.
+Called by ``web/site.py`` through ``app.py``. Reads and changes nothing; by another template than the channel's own,
+posts are dressed anew from what is stored, which is what they would have become.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot import dressing
 from bot.model import Delivery, Message, Shown, Subscription
+from bot.render import dressing
 from bot.storage import reports
 from bot.storage.database import Database
 

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot import __version__, standing
-from bot.config import Config, Settings, read_config, variables_beside
+from bot.config.reading import Config, Settings, read_config, variables_beside
 from bot.errors import BotError, ConfigError
 from bot.redaction import PERSON, Redactor, without_headers, without_quotations
 from bot.storage import census, overview, reports, status

@@ -1,4 +1,4 @@
-"""Decide whether a post says what somebody filters by. Pure; called by ``routing.py`` and ``yaml_values.py``.
+"""Decide whether a post says what somebody filters by. Pure; called by ``routing.py`` and ``config/yaml_values.py``.
 
 A pattern of ``include`` and ``exclude`` is a word or several in a row, compared as the search compares them, so that
 no spelling of a Persian letter, ZWNJ or digit makes a difference; or ``re:`` and an expression. ``title:`` before

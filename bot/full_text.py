@@ -13,9 +13,10 @@ from functools import partial
 
 import structlog
 
-from bot import identity, pictures
+from bot import identity
 from bot.errors import BotError, FetchError
 from bot.model import Entry, Feed, FeedKind, Reading
+from bot.render import pictures
 from bot.sources.article import Article, ArticleReader, Fetch
 from bot.sources.extraction import with_picture
 from bot.storage import articles

@@ -1,7 +1,7 @@
 """When a channel may speak: its quiet hours and plans as records, and what a delivery waits for.
 
-A leaf under ``model.py``, which hands these on. What they mean on a clock, ``quiet_hours.py``, ``gate.py`` and
-``digest.py`` say.
+A leaf under ``model.py``, which hands these on. What they mean on a clock, ``outbox/quiet_hours.py``,
+``outbox/gate.py`` and ``outbox/digest.py`` say.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Every(StrEnum):
 
 
 class Wait(StrEnum):
-    """What a delivery waits for before its first attempt (``gate.py``)."""
+    """What a delivery waits for before its first attempt (``outbox/gate.py``)."""
 
     QUIET = "quiet"  #: until the channel's quiet hours are over
     BUDGET = "budget"  #: until the hour has room for it

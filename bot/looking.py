@@ -12,10 +12,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from bot import dressing, full_text, identity, preview, render
+from bot import full_text, identity, render
 from bot.app import make_fetcher
-from bot.commands import username_of
-from bot.config import Config, Settings, archive_pattern
+from bot.config.reading import Config, Settings, archive_pattern
 from bot.errors import BotError, ConfigError, DeliveryError, ParseError
 from bot.identity import Identified
 from bot.model import (
@@ -33,7 +32,8 @@ from bot.model import (
     Validators,
 )
 from bot.progress import Progress, unseen
-from bot.sender import TelegramSender, open_bot, shut_down
+from bot.render import dressing
+from bot.sender import TelegramSender, open_bot, shut_down, username_of
 from bot.sources import archive, discovery, formats
 from bot.sources.article import ArticleReader
 from bot.sources.discovery import Candidate, Discovery
@@ -42,6 +42,7 @@ from bot.sources.fetch import Answer
 from bot.sources.formats import ArchiveFormat
 from bot.sources.parsing import Parser
 from bot.turns import Fetches, SpacedFetcher
+from bot.web import preview
 
 Found = Identified
 #: Which of the feeds of a page is meant; raises ConfigError when nobody can say.

@@ -69,7 +69,7 @@ class Verdict(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands; the transitions are drawn in ``outbox.py``."""
+    """Where a delivery stands; the transitions are drawn in ``outbox/delivering.py``."""
 
     PENDING = "pending"  #: waits for its turn or for ``due_at``
     SENDING = "sending"  #: an attempt is committed; its outcome is not

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import notice_words, render
+from bot import render
 from bot.clock import Clock
 from bot.errors import DeliveryError, StorageError
 from bot.model import Language
-from bot.outbox import Sender
+from bot.outbox.delivering import Sender
+from bot.screens import notice_words
 
 log = structlog.get_logger()
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bot.outbox import Delivered
+from bot.outbox.delivering import Delivered
 from bot.poller import Polled
 
 

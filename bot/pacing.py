@@ -2,7 +2,7 @@
 
 Telegram publishes no exact limits: about 30 messages a second for a bot, one a second for a chat, 20 a minute for a
 group or channel (Bots FAQ, "My bot is hitting limits"). A slot is dated by its answer, not by its request: the
-server counts when it handles a message. Called by ``outbox.py``; sends nothing itself.
+server counts when it handles a message. Called by ``outbox/delivering.py``; sends nothing itself.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""What a subscriber's chat chose becomes the form of its messages. Pure; called by ``outbox.py`` and the screens.
+"""What a subscriber's chat chose becomes the form of its messages. Pure; called by ``outbox/`` and the screens.
 
 A channel's form stands in feeds.yaml; a subscriber's is kept with its chat and comes with each delivery, so that nobody
 holds the records of all subscribers.

@@ -1,7 +1,8 @@
 """(1) Ask the feeds that are due: claim, read, identify, ingest; then decide when to ask again.
 
 The first of the six files that a post passes. ``poll_due`` is the only way anything is read. It sends nothing: what
-it enqueues, ``outbox.py`` finds. When to ask again is decided in ``manners.py``, how a feed is in ``health.py``.
+it enqueues, ``outbox/delivering.py`` finds. When to ask again is decided in ``manners.py``, how a feed is in
+``health.py``.
 """
 
 import asyncio

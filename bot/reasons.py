@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.labels import catalog, translator
 from bot.model import FUTURE, Channel, DeliveryState, Language, Verdict, Wait
-from bot.quiet_hours import quiet_until
+from bot.outbox.quiet_hours import quiet_until
 from bot.routing import Decision
 from bot.storage.inquiry import HOUR, Case, ChatCase, FeedCase
 from bot.text import persian, relative

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot import digest
-from bot.config import Config
-from bot.digester import Digester
-from bot.gate import Gate
+from bot.config.reading import Config
 from bot.model import Subscription, Then
-from bot.outbox import Outbox
+from bot.outbox import digest
+from bot.outbox.delivering import Outbox
+from bot.outbox.digester import Digester
+from bot.outbox.gate import Gate
 from bot.replay import Replayer
 from bot.sender import LocalPreview
 from bot.storage import approvals, copying, ingest, timetable, waits

@@ -6,9 +6,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.claim import CLAIM_WINDOW, Claim
 from bot.clock import Clock
-from bot.config import Config
+from bot.commands.claim import CLAIM_WINDOW, Claim
+from bot.config.reading import Config
 from bot.errors import DeliveryError
 from bot.model import Channel
 from bot.roles import EVERYTHING, Role, written

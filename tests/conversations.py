@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.commands import Commands
+from bot.commands.rights import ANONYMOUS
+from bot.commands.updates import Commands
 from bot.model import Feed
 from bot.personal import House
-from bot.rights import ANONYMOUS
 from bot.sender import open_bot
 from bot.storage.database import Database
 from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry

@@ -1,6 +1,6 @@
 """Broken configurations, and the exact message that each gets: the rows of ``docs/mistakes.md``.
 
-The tests of ``config.py`` hold every row to be true; ``python -m tests.mistakes`` writes the page. What a row writes
+The tests of ``config/`` hold every row to be true; ``python -m tests.mistakes`` writes the page. What a row writes
 stands in the smallest file around it.
 """
 

@@ -20,7 +20,7 @@ import structlog
 
 from bot import roles
 from bot.app import App
-from bot.config import read_config, read_settings
+from bot.config.reading import read_config, read_settings
 from bot.sources import document
 from bot.sources.parsing import Parser
 from tests.fast_clock import FastClock

@@ -8,27 +8,27 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, update
 
 from bot import identity
-from bot.choosing import Configured
-from bot.commands import Commands
-from bot.control import Control
-from bot.counter import Counter
-from bot.desk import Seen
+from bot.admin.choosing import Configured
+from bot.admin.control import Control
+from bot.admin.desk import Seen
+from bot.admin.feed_list import FeedList
+from bot.admin.overseeing import Overseeing
+from bot.admin.pausing import Pausing
+from bot.admin.queueing import Queueing
+from bot.admin.trying import Trying
+from bot.commands.counter import Counter
+from bot.commands.updates import Commands
+from bot.config.opml import Outline
 from bot.errors import ConfigError, FetchError
-from bot.feed_list import FeedList
 from bot.manners import NextCheck, Rhythm
 from bot.model import DeliveryState, Feed
-from bot.opml import Outline
-from bot.overseeing import Overseeing
-from bot.pages.words import Speech
-from bot.pausing import Pausing
-from bot.queueing import Queueing
 from bot.render import TEMPLATES
 from bot.storage import lanes, status
 from bot.storage.feeds import Routes
 from bot.storage.schema import deliveries
 from bot.storage.schema import feeds as feed_table
 from bot.storage.tally import Tally
-from bot.trying import Trying
+from bot.web.words import Speech
 from tests.builders import NOW, an_entry
 from tests.stage import Stage
 

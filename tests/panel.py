@@ -33,11 +33,11 @@ from bot.model import (
     Verdict,
 )
 from bot.pacing import Pace
-from bot.pages.status import Asked, Setup, StatusPage
 from bot.storage import ingest, overview
 from bot.storage.database import Database
 from bot.storage.feeds import Routes, resolve_target, unresolved
 from bot.storage.schema import deliveries, feed_names, feeds, lanes, loops, posts, subscriptions, verdicts
+from bot.web.status import Asked, Setup, StatusPage
 from tests.builders import a_feed, a_subscription
 from tests.fakes.clock import FakeClock
 

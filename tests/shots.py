@@ -16,7 +16,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.dressing import dress
 from bot.model import (
     Channel,
     DeliveryState,
@@ -35,8 +34,9 @@ from bot.model import (
     Subscription,
 )
 from bot.render import lay_out
+from bot.render.dressing import dress
 from bot.text.richtext import utf16_length
-from bot.web import Site
+from bot.web.site import Site
 from tests.fakes.front import FakeFront, nothing_sent
 from tests.fakes.vitals import FakeVitals
 from tests.panel import CHANNELS as PANEL_CHANNELS

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bot.digester import Digester
-from bot.gate import Gate
 from bot.manners import NextCheck
 from bot.model import Entry, Feed, OnUncertain, Reading, Subscription
-from bot.outbox import Outbox
+from bot.outbox.delivering import Outbox
+from bot.outbox.digester import Digester
+from bot.outbox.gate import Gate
 from bot.pacing import Pace
 from bot.personal import House
 from bot.storage import feeds, ingest, reports, search

@@ -1,13 +1,13 @@
-"""feeds.yaml in a few words, for tests of its keys: what is written there goes the whole way through ``config.py``."""
+"""feeds.yaml in a few words, for tests of its keys: what is written there goes the whole way through ``config/``."""
 
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.config import Config, read_config
-from bot.dressing import dress
+from bot.config.reading import Config, read_config
 from bot.model import Entry, Message, Subscription
+from bot.render.dressing import dress
 from tests.builders import NOW, a_post
 
 CHAT = -1001111111111

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from bot import feeds_yaml, looking
+from bot import looking
 from bot.cli.terminal import CONFIGURE, AsJson, cli, configured, print_json, say
+from bot.config import feeds_yaml
 from bot.errors import ConfigError
 
 

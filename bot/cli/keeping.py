@@ -13,7 +13,7 @@ from bot import doctor, looking
 from bot.cli.bars import shown_progress
 from bot.cli.running import workers
 from bot.cli.terminal import KEEP, cli, configured_if_there, opened_database, say, set_up_logging
-from bot.config import read_settings
+from bot.config.reading import read_settings
 from bot.errors import ConfigError
 from bot.sources import markdown
 from bot.storage import backing_up, moving, reports

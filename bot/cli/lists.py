@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bot import feeds_import, looking, opml, yaml_mistakes
+from bot import looking
 from bot.cli.terminal import CONFIGURE, channel_names, cli, configured, configured_if_there, say
-from bot.config import Config, Settings, read_config
+from bot.config import feeds_import, opml, yaml_mistakes
+from bot.config.feeds_edit import feeds_yaml
+from bot.config.reading import Config, Settings, read_config
 from bot.errors import ConfigError
-from bot.feeds_edit import feeds_yaml
 
 lists = typer.Typer(help="Lists of feeds, from and for other programs.", no_args_is_help=True)
 cli.add_typer(lists, name="opml", rich_help_panel=CONFIGURE)

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from bot import looking
 from bot.cli.terminal import CONFIGURE, WIDTH_OF_PIPE, AsJson, bot_id_of, cli, configured, print_json, say
-from bot.config import Settings
-from bot.differences import differences
+from bot.config.differences import differences
+from bot.config.reading import Settings
 from bot.storage.database import Database
 from bot.storage.layout import before_and_after
 

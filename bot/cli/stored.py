@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bot import looking, standing, yaml_mistakes
+from bot import looking, standing
 from bot.cli.entries import entry_json
 from bot.cli.terminal import (
     ASK,
@@ -21,6 +21,7 @@ from bot.cli.terminal import (
     print_json,
     say,
 )
+from bot.config import yaml_mistakes
 from bot.errors import ConfigError
 from bot.model import DeliveryState
 from bot.reasons import Reasons

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 import structlog
 import typer
 
-from bot.config import Config, Settings, read_config, read_settings
+from bot.config.reading import Config, Settings, read_config, read_settings
 from bot.errors import BotError
 from bot.storage.database import Database
 

@@ -13,6 +13,7 @@ from bot.sender.sending import (
     keyboard,
     link_preview_options,
     message_entities,
+    username_of,
 )
 from bot.sender.transport import TELEGRAM, AiohttpRequest, NotSent, open_bot, shut_down
 
@@ -33,4 +34,5 @@ __all__ = [
     "message_entities",
     "open_bot",
     "shut_down",
+    "username_of",
 ]

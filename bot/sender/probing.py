@@ -1,7 +1,7 @@
 """(6) Look at what is in a chat without changing anything there: the outbox's eyes.
 
 The Bot API cannot read a chat's history. What it can is told here, call by call; what follows from it,
-``evidence.py`` decides. Nothing here writes to the chat that is looked at.
+``outbox/evidence.py`` decides. Nothing here writes to the chat that is looked at.
 """
 
 from dataclasses import dataclass

@@ -195,6 +195,18 @@ def _file_id(answer: TelegramMessage, kind: MessageKind) -> str | None:
     return answer.photo[-1].file_id if answer.photo else None
 
 
+async def username_of(bot: Bot) -> str:
+    """Ask who we are.
+
+    Raises: DeliveryError.
+    """
+    try:
+        await bot.initialize()
+    except TelegramError as error:  # a refused token among them
+        raise explain(error, "getMe") from error
+    return str(bot.username)
+
+
 def keyboard(message: Message) -> InlineKeyboardMarkup | None:
     """A message's buttons in python-telegram-bot's class. An edit that leaves them out takes them away."""
     rows = [[InlineKeyboardButton(button.text, url=button.url) for button in row] for row in message.buttons]

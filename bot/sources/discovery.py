@@ -1,9 +1,10 @@
 """Find the feeds of a web page, for people who have its address and not the feed's.
 
-Beside the path of a post: ``looking.py`` and ``admin.py`` ask it, nothing is stored. What a page says comes first, then
-what the address itself says (hosts whose feeds have known places are not asked for the page at all), and last a few
-usual places on the page's own host. The finding is pure; ``Discovery`` fetches through the function it is given, which
-brings its manners and its guards. Pages are never trusted: what they name is an address of the web or nothing.
+Beside the path of a post: ``looking.py`` and ``admin/adding.py`` ask it, nothing is stored. What a page says comes
+first, then what the address itself says (hosts whose feeds have known places are not asked for the page at all), and
+last a few usual places on the page's own host. The finding is pure; ``Discovery`` fetches through the function it is
+given, which brings its manners and its guards. Pages are never trusted: what they name is an address of the web or
+nothing.
 """
 
 import asyncio

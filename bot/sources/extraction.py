@@ -79,5 +79,5 @@ def _absolute(url: str, address: str) -> str | None:
 
 
 def with_picture(html: str, address: str) -> str:
-    """The article with a picture at its head, where ``pictures.py`` looks for one."""
+    """The article with a picture at its head, where ``render/pictures.py`` looks for one."""
     return f'<img src="{escape(address)}">{html}'

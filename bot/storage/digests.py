@@ -1,4 +1,4 @@
-"""What digests are made of and which were made. Functions of a transaction; ``digester.py`` decides."""
+"""What digests are made of and which were made. Functions of a transaction; ``outbox/digester.py`` decides."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What the admins of a channel post there by hand: posts of the chat itself, so that they are found and not repeated.
 
-Functions of a transaction. Called by ``bot/hand_posts.py`` for each post of a channel that is not ours.
+Functions of a transaction. Called by ``bot/commands/hand_posts.py`` for each post of a channel that is not ours.
 """
 
 from collections.abc import Sequence

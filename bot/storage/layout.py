@@ -1,6 +1,7 @@
 """What feeds.yaml made of the database: names, addresses, routes. And what another file would make of it, undone again.
 
-Functions of a transaction, for ``qasedak plan``. Nothing here decides how the two differ: ``differences.py`` does.
+Functions of a transaction, for ``qasedak plan``. Nothing here decides how the two differ: ``config/differences.py``
+does.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What an admin paused, and what waits for it. Functions of a transaction; ``gate.py`` obeys, ``pausing.py`` talks.
+"""What an admin paused, and what waits for it. Functions of a transaction; ``outbox/gate.py`` obeys, ``admin/`` talks.
 
 A paused feed is still read: what is new is stored and put into the outbox, and stays there until it is resumed.
 """

@@ -289,7 +289,7 @@ digests = Table(
     UniqueConstraint("target_id", "plan", "slot_at"),
 )
 
-#: The outbox. States and transitions: ``outbox.py``.
+#: The outbox. States and transitions: ``outbox/delivering.py``.
 deliveries = Table(
     "deliveries",
     metadata,

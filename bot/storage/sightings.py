@@ -1,7 +1,7 @@
 """What is known of the messages of channels and supergroups: the newest id, and copies that wait to be deleted.
 
-Written by the outbox with each message that is sent, by ``commands.py`` with each that others post, and by
-``evidence.py``, which looks for messages whose answer was lost. Functions of a transaction.
+Written by the outbox with each message that is sent, by ``commands/updates.py`` with each that others post, and by
+``outbox/evidence.py``, which looks for messages whose answer was lost. Functions of a transaction.
 """
 
 from collections.abc import Sequence

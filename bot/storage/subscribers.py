@@ -1,7 +1,7 @@
 """Subscribers' own subscriptions: what a person or group follows by itself, and how new posts reach all of them.
 
-Functions of a transaction. Who may do this to a chat is decided before (``rights.py``). There may be a hundred thousand
-of these: nothing here is kept in memory, and what concerns all followers of a feed is one statement.
+Functions of a transaction. Who may do this to a chat is decided before (``commands/rights.py``). There may be a hundred
+thousand of these: nothing here is kept in memory, and what concerns all followers of a feed is one statement.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """What needs a person as the database knows it, who was told, and the card that tells. Functions of a transaction.
 
-``concerns.py`` finds the words; ``daily_card.py`` talks to Telegram.
+``screens/concerns.py`` finds the words; ``admin/daily_card.py`` talks to Telegram.
 """
 
 from collections.abc import Collection, Mapping, Sequence

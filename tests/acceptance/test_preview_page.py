@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.model import Attachment, Button, Entity, LinkPreview, Message, MessageKind, Shown
-from bot.preview import Frame, channel_page, stylesheet
+from bot.web.preview import Frame, channel_page, stylesheet
 from tests.shots import CHANNELS, NOW, dump_dom, find_chromium, sample, showing, shown, take_picture
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="chromium is not installed")

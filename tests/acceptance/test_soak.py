@@ -7,9 +7,9 @@ import asyncio
 from pathlib import Path
 
 from bot.clock import SystemClock
-from bot.gate import Gate
 from bot.model import OnUncertain
-from bot.outbox import Outbox
+from bot.outbox.delivering import Outbox
+from bot.outbox.gate import Gate
 from bot.pacing import Pace
 from bot.sender import TelegramSender, open_bot
 from bot.storage.database import Database

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.dressing import dress
 from bot.identity import identify
 from bot.model import Entry, Feed, FeedKind, Language, Length, Message, Reading, Validators
 from bot.render import TEMPLATES
+from bot.render.dressing import dress
 from bot.sources import archive
 from bot.sources.feed import FeedSource
 from bot.sources.fetch import Answer, Fetcher

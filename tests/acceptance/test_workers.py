@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from bot import outbox
+from bot.outbox import delivering as outbox
 from bot.storage import reports
 from bot.storage.database import Database
 from tests.child import SPEED, Installation, Mortals, mortals

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, insert
 
 from bot.clock import SystemClock
 from bot.model import DeliveryState, OnUncertain, SentMessage
-from bot.outbox import Outbox
+from bot.outbox.delivering import Outbox
 from bot.pacing import WINDOW, Pace
 from bot.personal import House
 from bot.sender import TelegramSender, open_bot

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from bot.model import Channel
-from bot.pages.status import Asked
-from bot.pages.syndication import Syndicated
+from bot.web.status import Asked
+from bot.web.syndication import Syndicated
 
 
 @dataclass(slots=True)

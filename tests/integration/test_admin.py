@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from bot.admin import PATIENCE
+from bot.admin.adding import PATIENCE
 from bot.app import App
-from bot.config import Settings, compare, read_config
+from bot.commands.opening import LOOKS
+from bot.config.reading import Settings, compare, read_config
 from bot.model import Feed, FeedKind
-from bot.opening import LOOKS
 from bot.storage import people, subscribers
 from bot.storage.database import Database
 from bot.storage.schema import feeds

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 from telegram import Update, User
 
-from bot.approval_cards import Reader, scheduled_for
-from bot.approvals import Approvals, Office
+from bot.admin.approvals import Approvals, Office
 from bot.model import Approval, Channel, OnEdit, Then
-from bot.outbox import Outbox
+from bot.outbox.delivering import Outbox
+from bot.screens.approval_cards import Reader, scheduled_for
 from bot.sender import TelegramSender, open_bot
 from bot.storage import approvals as rows
 from bot.storage import lanes, reports

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bot.app import App
-from bot.config import Settings, read_config
+from bot.config.reading import Settings, read_config
 from bot.roles import Role
 from bot.storage.baton import Baton
 from bot.storage.database import Database

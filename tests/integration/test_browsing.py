@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import anniversary
-from bot.browsing import PAGE, Seal
-from bot.commands import Commands
+from bot.commands.browsing import PAGE, Seal
+from bot.commands.updates import Commands
 from bot.personal import House
 from bot.sender import open_bot
 from bot.storage.browse import message_link

@@ -19,8 +19,9 @@ import pytest
 import structlog
 import typer
 
-from bot import __version__, cli, feeds_yaml
+from bot import __version__, cli
 from bot.cli import terminal
+from bot.config import feeds_yaml
 from bot.render import TEMPLATES
 from bot.storage import status
 from bot.storage.database import Database

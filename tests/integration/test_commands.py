@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from telegram import User
 
-from bot.claim import Claim
-from bot.commands import Commands
-from bot.menus import MENU
+from bot.commands.claim import Claim
+from bot.commands.menus import MENU
+from bot.commands.updates import Commands
 from bot.personal import House
-from bot.replies import choose_language
+from bot.screens.replies import choose_language
 from bot.sender import open_bot
 from bot.storage import people, reports, sightings
 from tests.builders import NOW, a_feed, a_subscription, an_entry

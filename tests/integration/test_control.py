@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot import replies
-from bot.feed_list import PATIENCE
+from bot.admin.feed_list import PATIENCE
 from bot.labels import translator
+from bot.screens import replies
 from bot.storage import people, reports
 from bot.storage.database import Database
 from tests.builders import NOW

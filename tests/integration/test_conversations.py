@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from bot import replies, settings_screens
-from bot.conversation import CHANGING
-from bot.menus import MENU
+from bot.commands.conversation import CHANGING
+from bot.commands.menus import MENU
 from bot.model import Months
+from bot.screens import replies, settings_screens
 from bot.storage.database import Database
 from bot.text import calendars, zones
 from tests.conversations import FOLDER, feeds, played

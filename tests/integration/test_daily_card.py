@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select, update
 from telegram import Bot, CallbackQuery, User
 
+from bot.admin.approvals import Office
+from bot.admin.choosing import Configured
+from bot.admin.daily_card import DailyCard
+from bot.admin.overseeing import Overseeing
 from bot.answers import Answers
-from bot.approval_cards import Reader
-from bot.approvals import Office
-from bot.choosing import Configured
-from bot.daily_card import DailyCard
 from bot.model import DeliveryState, Language
-from bot.overseeing import Overseeing
+from bot.screens.approval_cards import Reader
 from bot.sender import open_bot, shut_down
 from bot.storage import lanes, pauses
 from bot.storage.schema import concerns, deliveries, doubles, feeds, targets

@@ -15,8 +15,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot import roles
-from bot.config import Settings, read_config
-from bot.web import Site
+from bot.config.reading import Settings, read_config
+from bot.web.site import Site
 from tests import image
 from tests.builders import NOW
 from tests.fakes.front import FakeFront, nothing_sent

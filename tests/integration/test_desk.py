@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from bot.config import Config, read_config
-from bot.desk import Desk
+from bot.admin.desk import Desk
+from bot.config.opml import Outline
+from bot.config.reading import Config, read_config
 from bot.errors import ConfigError, NotWritten
 from bot.model import Changes
-from bot.opml import Outline
 from tests.fakes.clock import FakeClock
 
 FILE = """\

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.digester import Digester
 from bot.model import Channel, DigestPlan, Every, Overflow, QuietHours, Subscription, Verdict
-from bot.outbox import Outbox
+from bot.outbox.delivering import Outbox
+from bot.outbox.digester import Digester
 from bot.storage import reports, waits
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
 from tests.stage import Stage

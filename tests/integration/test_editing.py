@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, select
 
-from bot import editing
 from bot.errors import ChatGone, MessageRejected, RetryLater, Uncertain
 from bot.model import Attachment, Button, Message, MessageKind, OnEdit
+from bot.outbox import editing
 from bot.storage import edits as store
 from bot.storage import lane_heads, lanes
 from bot.storage.lanes import Lane

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Bot
 
-from bot import evidence
-from bot.evidence import Evidence, is_ours, newest_id
 from bot.model import Attachment, Entity, Message, MessageKind, OnUncertain
-from bot.outbox import Outbox
+from bot.outbox import evidence
+from bot.outbox.delivering import Outbox
+from bot.outbox.evidence import Evidence, is_ours, newest_id
 from bot.pacing import Pace
 from bot.sender import Seen, TelegramProbe, TelegramSender, open_bot
 from bot.storage import sightings

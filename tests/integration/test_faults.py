@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from bot.evidence import Evidence
 from bot.model import OnUncertain
-from bot.outbox import Outbox
+from bot.outbox.delivering import Outbox
+from bot.outbox.evidence import Evidence
 from bot.pacing import Pace
 from bot.sender import TelegramProbe, TelegramSender, open_bot
 from bot.storage.database import Database

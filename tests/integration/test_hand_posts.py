@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import telegram
 
-from bot.commands import ALLOWED_UPDATES, Commands
-from bot.hand_posts import HandPosts, entry_of
+from bot.commands.hand_posts import HandPosts, entry_of
+from bot.commands.updates import ALLOWED_UPDATES, Commands
 from bot.model import OnEdit, SameStory
 from bot.sender import open_bot
 from bot.storage import reports, search

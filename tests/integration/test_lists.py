@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import read_config
-from bot.opml import read
+from bot.config.opml import read
+from bot.config.reading import read_config
 from tests.integration.test_cli import call
 
 LISTS = Path(__file__).resolve().parents[1] / "data/opml"

@@ -11,7 +11,7 @@ import pytest
 
 from bot.errors import FetchError
 from bot.model import Enclosure, Feed, Media, PostButton, Validators
-from bot.outbox import Outbox
+from bot.outbox.delivering import Outbox
 from bot.pacing import Pace
 from bot.sender import TelegramSender, open_bot
 from bot.sources.fetch import Answer

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.following import Following, Listener
+from bot.commands.following import Following, Listener
 from bot.model import DeliveryState
 from bot.personal import House
 from bot.storage import subscribers

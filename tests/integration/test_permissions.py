@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import Connection, select
 
 from bot import links
-from bot.following import Following, Listener
+from bot.commands.following import Following, Listener
+from bot.commands.rights import ANONYMOUS
 from bot.personal import House
-from bot.rights import ANONYMOUS
 from bot.storage import subscribers
 from bot.storage.database import Database
 from bot.storage.schema import chats, subscriptions

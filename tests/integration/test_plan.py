@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, read_config
-from bot.differences import BACK, KEPT, NEW_CHAT, Difference, differences
+from bot.config.differences import BACK, KEPT, NEW_CHAT, Difference, differences
+from bot.config.reading import Config, read_config
 from bot.storage import ingest
 from bot.storage.database import Database
 from bot.storage.layout import Layout, before_and_after

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
-from bot import plotting
-from bot.choosing import Configured
+from bot.admin import plotting
+from bot.admin.choosing import Configured
+from bot.admin.overseeing import Overseeing
+from bot.admin.plotting import NotDrawn
 from bot.model import DeliveryState
-from bot.overseeing import Overseeing
-from bot.pages.words import speech_for
-from bot.plotting import NotDrawn
-from bot.screens import Reader
+from bot.screens.leafing import Reader
 from bot.storage import tally
 from bot.storage.schema import deliveries
 from bot.storage.tally import Tally
+from bot.web.words import speech_for
 from tests.builders import NOW, an_entry
 from tests.stage import Stage
 

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 
-from bot.allowance import GROUP as GROUP_RATE
-from bot.allowance import PERSON, Allowances, Rate, Verdict
-from bot.commands import Commands
+from bot.commands.allowance import GROUP as GROUP_RATE
+from bot.commands.allowance import PERSON, Allowances, Rate, Verdict
+from bot.commands.following import Following
+from bot.commands.updates import Commands
 from bot.errors import RetryLater
-from bot.following import Following
 from bot.pacing import CAREFUL, Pace
 from bot.personal import House
 from bot.sender import open_bot

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from typer.testing import CliRunner
 
 from bot.cli import cli
-from bot.config import Config
+from bot.config.reading import Config
 from bot.model import Approval, DigestPlan, Every, FeedKind, Overflow, QuietHours, Replay, Subscription, Then
 from bot.rehearsal import rehearse
 from bot.storage.database import Database

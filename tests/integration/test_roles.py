@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from bot.app import App
-from bot.config import Settings, read_config
+from bot.config.reading import Settings, read_config
 from bot.roles import EVERYTHING, Role, written
 from bot.storage import reports
 from tests.fakes.bot_api import BOT_ID, TOKEN, BotApi

@@ -11,8 +11,9 @@ import pytest
 import telegram.error
 from telegram import Bot
 
-from bot import errors, fallback
+from bot import errors
 from bot.model import Attachment, Button, Entity, LinkPreview, Message, MessageKind
+from bot.outbox import fallback
 from bot.sender import (
     HANDLED,
     AiohttpRequest,

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from bot import process
 from bot.clock import SystemClock
 from bot.errors import RetryLater
+from bot.outbox.turnstile import SHARE, Turnstile
 from bot.pacing import Pace, Wish, allot, whole_of
 from bot.storage import lanes, paces, status
 from bot.storage.database import Database
-from bot.turnstile import SHARE, Turnstile
 from tests.builders import NOW
 from tests.fakes.clock import FakeClock
 

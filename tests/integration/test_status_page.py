@@ -11,11 +11,11 @@ import pytest
 
 from bot.errors import MessageRejected, RetryLater
 from bot.model import DeliveryState
-from bot.pages.rows import PAGE
-from bot.pages.status import Asked, StatusPage
 from bot.storage import overview, pauses
 from bot.storage.overview import ChannelFigures
 from bot.storage.pauses import Kind, Pause
+from bot.web.rows import PAGE
+from bot.web.status import Asked, StatusPage
 from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
 from tests.panel import BOT, a_panel
 from tests.stage import Stage

@@ -16,11 +16,11 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.model import PREVIEW_BOT, Channel, Entity, Message
-from bot.pages import syndication
-from bot.pages.syndication import FORMS, Syndicated, message_url
 from bot.storage import sent
 from bot.storage.sent import SentPost
-from bot.web import Site
+from bot.web import syndication
+from bot.web.site import Site
+from bot.web.syndication import FORMS, Syndicated, message_url
 from tests.builders import NOW, a_channel, a_post, a_subscription, an_entry
 from tests.fakes.front import FakeFront
 from tests.fakes.vitals import FakeVitals

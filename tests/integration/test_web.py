@@ -14,7 +14,6 @@ from aiohttp.web import Application, Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drawing import message_html
 from bot.errors import ConfigError, StorageError
 from bot.model import (
     Attachment,
@@ -29,7 +28,8 @@ from bot.model import (
     MessageKind,
     Shown,
 )
-from bot.web import LoadSent, Site
+from bot.web.drawing import message_html
+from bot.web.site import LoadSent, Site
 from tests.fakes.front import FakeFront, nothing_sent
 from tests.fakes.vitals import FakeVitals
 

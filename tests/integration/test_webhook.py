@@ -13,11 +13,11 @@ import structlog
 from aiohttp.test_utils import TestClient, TestServer
 from telegram import Bot
 
-from bot.commands import ALLOWED_UPDATES, Commands
+from bot.commands.updates import ALLOWED_UPDATES, Commands
 from bot.errors import TokenRejected
 from bot.sender import open_bot, shut_down
-from bot.web import Site
-from bot.webhook import SECRET_HEADER, Webhook, WebhookPlace
+from bot.web.site import Site
+from bot.web.webhook import SECRET_HEADER, Webhook, WebhookPlace
 from tests.builders import NOW, a_channel
 from tests.fakes.bot_api import TOKEN, BotApi, Fault
 from tests.fakes.front import FakeFront, nothing_sent

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Calendar, Language
-from bot.pages import charts
-from bot.pages.charts import CELL, GAP, days_of, heat_map, level, spark
+from bot.web import charts
+from bot.web.charts import CELL, GAP, days_of, heat_map, level, spark
 
 STEP = CELL + GAP
 DAY = timedelta(days=1)

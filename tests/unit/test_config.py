@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot import render
-from bot.config import (
+from bot.config.feeds_yaml import ArchiveSection, BotSection, ChannelSection, FeedSection
+from bot.config.reading import (
     PLACEHOLDER_CHAT,
     SAMPLE_MARK,
     Config,
@@ -19,7 +20,6 @@ from bot.config import (
     read_settings,
 )
 from bot.errors import ConfigError
-from bot.feeds_yaml import ArchiveSection, BotSection, ChannelSection, FeedSection
 from bot.model import (
     Approval,
     Calendar,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import digest
-from bot.digest import Group, Line, Sent
 from bot.model import Calendar, DigestPlan, Digits, Every, Message, Months
+from bot.outbox import digest
+from bot.outbox.digest import Group, Line, Sent
 from bot.text import dates
 from bot.text.dates import DateStyle
 from bot.text.persian import FSI, LRM, PDI, RLI, RLM

@@ -11,11 +11,14 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
-from bot import cli, config, feeds_yaml, replies
-from bot.config import Settings
-from bot.conversation import CHANGING
+from bot import cli
+from bot.commands.conversation import CHANGING
+from bot.config import feeds_yaml
+from bot.config import reading as config
+from bot.config.reading import Settings
 from bot.model import DeliveryState
-from bot.web import Site
+from bot.screens import replies
+from bot.web.site import Site
 from tests.builders import NOW
 from tests.configuration_page import EXAMPLE, PAGE, SECTIONS, environment_meanings, page
 from tests.fakes.front import FakeFront, nothing_sent

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot import dressing, fallback, render
+from bot import render
 from bot.errors import MessageRejected
 from bot.model import (
     Attachment,
@@ -17,6 +17,8 @@ from bot.model import (
     PostButton,
     SummaryOptions,
 )
+from bot.outbox import fallback
+from bot.render import dressing
 from bot.text.richtext import utf16_length
 from tests.builders import a_channel, a_post, a_subscription, an_entry
 

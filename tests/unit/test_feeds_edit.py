@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import read_config
+from bot.config.feeds_edit import name_for, replace_file, with_feed, without_feed
+from bot.config.reading import read_config
+from bot.config.yaml_file import YamlFile
 from bot.errors import ConfigError
-from bot.feeds_edit import name_for, replace_file, with_feed, without_feed
-from bot.yaml_file import YamlFile
 
 URL = "https://garden.example/feed"
 CHANNELS = 'channels: {main: {chat: "@garden_news"}}\n'

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import feeds_yaml
-from bot.config import Config, read_config
+from bot.config import feeds_yaml
+from bot.config.reading import Config, read_config
+from bot.config.yaml_file import MAX_ALIASES, YamlFile
 from bot.errors import ConfigError
-from bot.yaml_file import MAX_ALIASES, YamlFile
 from tests.mistakes import (
     ARCHIVE,
     BOTH,

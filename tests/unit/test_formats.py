@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.config.feeds_yaml import ArchiveSection
 from bot.errors import ArchiveError
-from bot.feeds_yaml import ArchiveSection
 from bot.model import Enclosure, Entry, Flag
 from bot.sources import exports, formats, markdown, telegram_export, wordpress
 from bot.sources.formats import ArchiveFormat

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, read_config
+from bot.config.reading import Config, read_config
 from bot.errors import ConfigError
 
 MAIN = """\

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import digest, gate, manners, replay, routing
-from bot.feeds_yaml import json_schema
+from bot import manners, replay, routing
+from bot.config.feeds_yaml import json_schema
 from bot.model import Enclosure, Entry, Flag, Hints, MessageKind, Pick, Wait
+from bot.outbox import digest, gate
 from bot.pacing import BotPace, chat_ready_at
 from bot.storage.replays import Candidate
 from bot.text.persian import RLM

@@ -3,7 +3,7 @@
 import json
 
 from bot.model import Attachment, Button, Message, MessageKind
-from bot.settlement import unsent
+from bot.outbox.settlement import unsent
 from bot.storage import records
 
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot import notice_words, poller
-from bot.intervals import asked_every, reasons
+from bot import poller
 from bot.model import Ingested
+from bot.screens import notice_words
+from bot.screens.intervals import asked_every, reasons
 from tests.builders import a_feed
 from tests.conversations import MARKS
 

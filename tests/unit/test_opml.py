@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import opml
+from bot.config import opml
+from bot.config.opml import Outline
 from bot.errors import ConfigError
 from bot.model import Feed, FeedKind
-from bot.opml import Outline
 
 LISTS = Path(__file__).resolve().parents[1] / "data/opml"
 AT = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)

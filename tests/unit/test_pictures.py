@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot import pictures
 from bot.model import Enclosure
+from bot.render import pictures
 from bot.sources import document
 from tests.builders import an_entry
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from bot import feeds_yaml
-from bot.config import Settings
+from bot.config import feeds_yaml
+from bot.config.reading import Settings
 from bot.model import DeliveryState
 from tests.log_scan import PRIVATE
 
@@ -121,6 +121,8 @@ def test_the_make_targets_of_the_contract_are_there() -> None:
 
 
 def test_every_state_of_a_delivery_is_drawn_where_it_is_decided() -> None:
-    drawing = ast.get_docstring(ast.parse((ROOT / "bot" / "outbox.py").read_text(encoding="utf-8"))) or ""
+    drawing = (
+        ast.get_docstring(ast.parse((ROOT / "bot" / "outbox" / "delivering.py").read_text(encoding="utf-8"))) or ""
+    )
     for state in DeliveryState:
         assert state in drawing

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.model import QuietHours
-from bot.quiet_hours import is_always_quiet, is_quiet, quiet_until
+from bot.outbox.quiet_hours import is_always_quiet, is_quiet, quiet_until
 
 MINUTE = timedelta(minutes=1)
 TEHRAN, BERLIN, UTC_ZONE = ZoneInfo("Asia/Tehran"), ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")

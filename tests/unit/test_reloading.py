@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, compare, read_config
+from bot.config.reading import Config, compare, read_config
+from bot.config.reloading import LOOK, SETTLE, Reloader
 from bot.errors import ConfigError
 from bot.model import Changes
-from bot.reloading import LOOK, SETTLE, Reloader
 from tests.fakes.clock import FakeClock
 
 FIRST = 'imports: ["more/*.yaml"]\nfeeds: {sky: {url: "https://sky.example/feed"}}\n'

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import RetryLater
-from bot.outbox import FIRST_RETRY, GIVE_UP_AFTER, LONGEST_RETRY, retry_at
+from bot.outbox.delivering import FIRST_RETRY, GIVE_UP_AFTER, LONGEST_RETRY, retry_at
 from tests.builders import NOW
 
 

@@ -8,12 +8,12 @@ import pytest
 from bot.health import FeedState, Health
 from bot.model import Calendar, DeliveryState, DigestPlan, Every, FeedKind, Pick, Replay
 from bot.pacing import Pace
-from bot.pages import rows
-from bot.pages.rows import last_out_at, matching, next_slot, pages_of
-from bot.pages.words import SIGNS, Speech, page_words, state_words
 from bot.standing import Late
 from bot.storage.overview import ChannelFigures, FeedFigures, Trouble
 from bot.storage.status import FeedStatus
+from bot.web import rows
+from bot.web.rows import last_out_at, matching, next_slot, pages_of
+from bot.web.words import SIGNS, Speech, page_words, state_words
 from tests.builders import NOW, a_channel, a_feed, a_subscription
 
 TEHRAN = ZoneInfo("Asia/Tehran")

@@ -8,11 +8,11 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot import places, render
-from bot.config import read_config
+from bot.config.reading import read_config
 from bot.errors import ArchiveError, ConfigError
 from bot.render import check_template
 from bot.sources.archive_index import find_files
-from bot.web import Site
+from bot.web.site import Site
 from tests.builders import NOW, a_post, a_subscription, an_entry
 from tests.fakes.front import FakeFront, nothing_sent
 from tests.fakes.vitals import FakeVitals

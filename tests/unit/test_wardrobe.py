@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot import dressing
 from bot.model import ChatOptions, Delivery, DeliveryState, Feed, FeedKind, Message, Post
+from bot.outbox.wardrobe import Wardrobe
 from bot.personal import House
-from bot.wardrobe import Wardrobe
+from bot.render import dressing
 from tests.builders import NOW, a_post, an_entry
 
 HOUSE = House({1: Feed("sky", FeedKind.HTTP, "https://sky.example/feed", headers={"Authorization": "secret"})})

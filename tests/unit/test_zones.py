@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.settings_screens import ZONES
+from bot.screens.settings_screens import ZONES
 from bot.text import zones
 
 

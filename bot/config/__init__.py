@@ -1,0 +1,1 @@
+"""What the operator wrote: environment and feeds.yaml, read into frozen records, each mistake with its place."""
