@@ -57,7 +57,7 @@ class Size:
         return self.chat_ids[feed % self.channels]
 
 
-SHORT = Size(workers=3, feeds=12, channels=6, posts=2, kills=3, between=0.25, patience=100)
+SHORT = Size(workers=3, feeds=9, channels=6, posts=2, kills=2, between=0.2, patience=100)
 LONG = [Size(count, feeds=5_000, channels=200, posts=1, kills=60, between=3.0, patience=1200) for count in (2, 4, 8)]
 
 
