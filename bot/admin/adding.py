@@ -20,6 +20,7 @@ from telegram import Bot, CallbackQuery, InlineKeyboardButton, InlineKeyboardMar
 from telegram.error import BadRequest, TelegramError
 
 from bot.clock import Clock
+from bot.errands import Errands
 from bot.errors import BotError, ConfigError, NotWritten, SourceError
 from bot.model import Changes, Entry, Language, Message
 from bot.screens import admin_replies, replies
@@ -112,14 +113,11 @@ class Admin:
         self._clock = clock
         self._is_admin = is_admin
         self._dialogues: dict[int, Dialogue] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._errands = Errands()
 
     async def close(self) -> None:
         """End what is under way."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._errands.close()
 
     # --- what is said ----------------------------------------------------------------------------------------
 
@@ -227,17 +225,9 @@ class Admin:
 
     def _start(self, dialogue: Dialogue, work: Work) -> None:
         """One task a person; an older one of theirs is ended."""
-        old = self._tasks.pop(dialogue.user_id, None)
-        if old is not None:
-            old.cancel()
+        old = self._errands.end(dialogue.user_id)
         dialogue.stage = Stage.FETCHING
-        task = asyncio.ensure_future(self._guarded(dialogue, work, old))
-        self._tasks[dialogue.user_id] = task
-        task.add_done_callback(lambda done: self._forget(dialogue.user_id, done))
-
-    def _forget(self, user_id: int, done: "asyncio.Task[None]") -> None:
-        if self._tasks.get(user_id) is done:
-            del self._tasks[user_id]
+        self._errands.begin(dialogue.user_id, self._guarded(dialogue, work, old))
 
     async def _guarded(self, dialogue: Dialogue, work: Work, old: "asyncio.Task[None] | None") -> None:
         if old is not None:

@@ -17,6 +17,7 @@ from bot.admin.control import Control, Errand
 from bot.commands.recall import Recall
 from bot.commands.showing import Showing
 from bot.config import opml
+from bot.errands import Errands
 from bot.errors import DeliveryError
 from bot.screens import leafing, replies
 from bot.screens.leafing import Reader, Screen
@@ -34,19 +35,15 @@ class Counter:
 
     def __init__(self, control: Control, showing: Showing, recall: Recall) -> None:
         self._control, self._showing, self._recall = control, showing, recall
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._errands = Errands()
 
     async def close(self) -> None:
         """End what is under way."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._errands.close()
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
-        while self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
+        await self._errands.idle()
 
     async def take_message(self, message: TelegramMessage, asked: str, text: str, user_id: int, reader: Reader) -> bool:
         """Answer what an admin says: a command, what one had asked for, a list of feeds; False for anything else."""
@@ -112,9 +109,6 @@ class Counter:
 
     def _begin(self, errand: Errand, shown: int | None, chat_id: int, user_id: int, reader: Reader) -> None:
         """Go on in a task; an older one of the same person is ended."""
-        old = self._tasks.pop(user_id, None)
-        if old is not None:
-            old.cancel()
 
         async def work() -> None:
             screen = await self._done(errand.work, reader)
@@ -123,13 +117,7 @@ class Counter:
             else:
                 await self._showing.replace(chat_id, shown, screen, user_id)
 
-        task = asyncio.ensure_future(self._guarded(work))
-        self._tasks[user_id] = task
-        task.add_done_callback(lambda done: self._forget(user_id, done))
-
-    def _forget(self, user_id: int, done: "asyncio.Task[None]") -> None:
-        if self._tasks.get(user_id) is done:
-            del self._tasks[user_id]
+        self._errands.begin(user_id, self._guarded(work))
 
     async def _done(self, work: Callable[[], Awaitable[Screen]], reader: Reader) -> Screen:
         try:

@@ -19,6 +19,7 @@ from bot.clock import Clock
 from bot.commands.allowance import Allowances, Rate, Verdict
 from bot.commands.following import Following, Listener
 from bot.commands.rights import Caller
+from bot.errands import Errands
 from bot.errors import SourceError
 from bot.screens import admin_replies, follow_screens, replies
 from bot.screens.leafing import Button, Screen
@@ -75,14 +76,11 @@ class Opening:
         self._allowances = Allowances()
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._looks: dict[int, _Look] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._errands = Errands()
 
     async def close(self) -> None:
         """End what is under way."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._errands.close()
 
     def may_look(self, caller: Caller) -> bool:
         """Whether somebody may have one more address looked at; counts it."""
@@ -123,15 +121,7 @@ class Opening:
     def _start(self, look: _Look, work: Awaitable[None]) -> None:
         """One task a person; an older one of theirs is ended."""
         user_id = look.caller.user_id
-        old = self._tasks.pop(user_id, None)
-        if old is not None:
-            old.cancel()
-        task = self._tasks[user_id] = asyncio.ensure_future(self._guarded(look, work))
-        task.add_done_callback(lambda done: self._forget(user_id, done))
-
-    def _forget(self, user_id: int, done: "asyncio.Task[None]") -> None:
-        if self._tasks.get(user_id) is done:
-            del self._tasks[user_id]
+        self._errands.begin(user_id, self._guarded(look, work))
 
     async def _guarded(self, look: _Look, work: Awaitable[None]) -> None:
         try:
