@@ -181,7 +181,7 @@ async def test_what_a_channel_pays_for_costs_nothing_where_an_admin_is_asked(des
     await configure(desk.stage, a_channel(language="en", approve=Approval(), paid_broadcast=True))
     desk.outbox.subscriptions = desk.stage.routes.subscriptions
     await desk.read(0, 1)
-    await desk.press(desk.buttons()["Post"])
+    await desk.press(desk.buttons()["Post it"])
     await desk.turn()
     assert {sent.chat_id: sent.is_paid for sent in desk.api.sent if sent.event == "send"} == {
         SARA: False,

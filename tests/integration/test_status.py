@@ -72,7 +72,7 @@ async def test_loops_say_when_they_last_ended_well_until_nobody_runs(stage: Stag
 async def test_the_whole_of_it_is_one_object(stage: Stage) -> None:
     await stage.adopt(a_subscription())
     shown = standing.as_json(await _load(stage), ["late"])
-    assert list(shown) == ["late", "feeds", "lanes", "queue", "loops"]
+    assert list(shown) == ["late", "feeds", "lanes", "paused", "queue", "loops"]
     assert shown["feeds"] == [
         {
             "feed": "sky",
