@@ -24,7 +24,7 @@ class Tally:
     days: tuple[date, ...]
     posts: tuple[int, ...]  #: that were first seen on that day
     sent: tuple[int, ...]
-    failed: tuple[int, ...]  #: given up, or held for a person, by the day of their last try
+    failed: tuple[int, ...]  #: given up, or held for a person after a try, by the day of the last one
 
 
 def tally(connection: Connection, bot_id: int, now: datetime, zone: ZoneInfo) -> Tally:
@@ -38,8 +38,10 @@ def tally(connection: Connection, bot_id: int, now: datetime, zone: ZoneInfo) ->
     sent = _by_quarter(deliveries.c.sent_at).where(
         of_bot, deliveries.c.sent_at >= since, deliveries.c.state == DeliveryState.SENT
     )
+    # What waits for an admin's yes was never tried, and is no failure.
+    is_stuck = (deliveries.c.state == DeliveryState.HELD) & (deliveries.c.attempts > 0)
     failed = _by_quarter(tried_at).where(
-        of_bot, tried_at >= since, deliveries.c.state.in_([DeliveryState.DEAD, DeliveryState.HELD])
+        of_bot, tried_at >= since, (deliveries.c.state == DeliveryState.DEAD) | is_stuck
     )
     found = [_counted(connection, question, zone) for question in (came, sent, failed)]
     rows = [tuple(counted[day] for day in days) for counted in found]

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from bot.admin import plotting
 from bot.admin.choosing import Configured
@@ -68,3 +68,18 @@ async def test_days_are_counted_as_the_zone_divides_them(stage: Stage) -> None:
     assert (found.posts[-1], found.sent[-1], found.failed[-1]) == (4, 2, 1)
     assert sum(found.posts[:-1]) == 0
     assert await stage.database.read(tally.stored) == 4
+
+
+async def test_what_waits_for_an_admin_untried_is_no_failure(lite: Stage) -> None:
+    await lite.adopt()
+    await lite.read(an_entry(0))
+    await lite.read(an_entry(0), an_entry(1), an_entry(2))
+
+    def hold(connection: Connection, delivery_id: int, attempts: int) -> None:
+        held = update(deliveries).where(deliveries.c.id == delivery_id)
+        connection.execute(held.values(state=DeliveryState.HELD, attempts=attempts))
+
+    await lite.database.write(hold, 1, 0)
+    await lite.database.write(hold, 2, 1)
+    found = await lite.database.read(tally.tally, lite.sender.bot_id, lite.clock.now(), TEHRAN)
+    assert found.failed[-1] == 1
