@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # uv only resolves and hashes (make lock); nothing is installed with it.
 UV_VERSION := 0.13.9
+# Where this is set, every process that tests start compiles the whole program anew: a second each.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test lint docs check format bench lock image crash workers soak crowd fuzz schema shots search-scale page-scale \
