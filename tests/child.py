@@ -121,10 +121,12 @@ class Mortals:
 
 
 @asynccontextmanager
-async def mortals(installation: Installation, *needed: str, began: float | None = None) -> AsyncIterator[Mortals]:
+async def mortals(
+    installation: Installation, *needed: str, began: float | None = None, speed: int = SPEED
+) -> AsyncIterator[Mortals]:
     """*needed* are modules to have before the first fork; *began* is when their clock did, by ``time.monotonic``."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.mortal", str(time.monotonic() if began is None else began), str(SPEED), *needed,
+        sys.executable, "-m", "tests.mortal", str(time.monotonic() if began is None else began), str(speed), *needed,
         cwd=installation.folder, env=installation.variables(),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip

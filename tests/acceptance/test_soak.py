@@ -75,5 +75,7 @@ async def test_the_pace_is_kept_and_used(tmp_path: Path, soak_seconds: int) -> N
     await database.close()
     print(f"{used:.1f} messages a second of {RATE}; as fast as it goes {possible:.0f}")
     assert api.violations == []
-    # A machine that is busy elsewhere may not manage: on one that is not, `possible` is some hundreds.
-    assert used >= 0.95 * min(RATE, possible / 3)
+    # A machine that is busy elsewhere may not manage: on one that is not, `possible` is some hundreds. And of a few
+    # seconds one hiccup is a tenth.
+    share = 0.95 if soak_seconds >= 60 else 0.8
+    assert used >= share * min(RATE, possible / 3)
