@@ -16,7 +16,7 @@ from tests.fakes.clock import FakeClock
 from tests.office import EVENTS
 
 ADMIN, PERSIAN_ADMIN, SARA, CLAIMED = 1, 2, 7, 99
-#: Answered by the control; the others of the menu are ``admin.py``'s.
+#: Answered by the control; the others of the menu are ``admin/adding.py``'s.
 COMMANDS = tuple(name for name in replies.ADMIN_MENU if name not in ("addfeed", "reload"))
 #: What to say, and which of its buttons to press.
 SCREENS = {
