@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 from yarl import URL
 
-from bot import __version__, channel_posts, health, labels, metrics, retention
+from bot import channel_posts, health, labels, metrics, retention
 from bot.admin.approvals import Approvals, Office
 from bot.answering import Answering, introduce
 from bot.clock import Clock, SystemClock
@@ -76,15 +76,6 @@ KEEP_TICK = timedelta(hours=6)
 Say = Callable[[str], None]
 
 
-def make_fetcher(settings: Settings, contact: str | None) -> Fetcher:
-    """The client that reads feeds; it says who asks."""
-    return Fetcher(
-        user_agent=f"Qasedak/{__version__}",
-        contact=contact,
-        allow_private_networks=settings.allow_private_networks,
-    )
-
-
 class App:
     """Everything that one process needs, made of *settings* and *config*. Open it with ``open``."""
 
@@ -100,7 +91,7 @@ class App:
         self._say = say
         self._clock = clock or SystemClock()
         self.database = Database(settings.database_url)
-        self._fetcher = make_fetcher(settings, config.contact)
+        self._fetcher = Fetcher(contact=config.contact, allow_private_networks=settings.allow_private_networks)
         self._parser = Parser()
         self._bot = open_bot(settings.token, settings.api_url, on_updates=self._heard) if settings.token else None
         self._sender = self._open_sender()

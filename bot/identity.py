@@ -83,6 +83,11 @@ def identify(entries: Sequence[Entry], *, home: str | None = None) -> list[Ident
     return document_of(entries, home=home).entries
 
 
+def found_again(ident: str, entry: Entry) -> Identified:
+    """An entry that is stored already, with the id it is known by."""
+    return Identified(entry, replace(keys_of(entry, None, None), ident=ident))
+
+
 def document_of(
     entries: Sequence[Entry],
     left_out: Sequence[Keys] = (),

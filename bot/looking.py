@@ -13,7 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from bot import full_text, identity, render
-from bot.app import make_fetcher
 from bot.config.reading import Config, Settings, archive_pattern
 from bot.errors import BotError, ConfigError, DeliveryError, ParseError
 from bot.identity import Identified
@@ -21,7 +20,6 @@ from bot.model import (
     ANY_BOT,
     Channel,
     DeliveryState,
-    Entry,
     Feed,
     FeedKind,
     Message,
@@ -38,13 +36,12 @@ from bot.sources import archive, discovery, formats
 from bot.sources.article import ArticleReader
 from bot.sources.discovery import Candidate, Discovery
 from bot.sources.feed import FeedSource
-from bot.sources.fetch import Answer
+from bot.sources.fetch import Answer, Fetcher
 from bot.sources.formats import ArchiveFormat
 from bot.sources.parsing import Parser
 from bot.turns import Fetches, SpacedFetcher
 from bot.web import preview
 
-Found = Identified
 #: Which of the feeds of a page is meant; raises ConfigError when nobody can say.
 Choose = Callable[[str, Sequence[Candidate]], Candidate]
 
@@ -80,11 +77,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def found_again(ident: str, entry: Entry) -> Identified:
-    """An entry that is stored already, with the id it is known by."""
-    return Identified(entry, replace(identity.keys_of(entry, None, None), ident=ident))
-
-
 @dataclass(frozen=True, slots=True)
 class _Tools:
     """What looking needs while it looks."""
@@ -107,7 +99,8 @@ async def read_source(
 
 @asynccontextmanager
 async def _open_tools(settings: Settings, config: Config) -> AsyncIterator[_Tools]:
-    fetcher, parser, articles = make_fetcher(settings, config.contact), Parser(), ArticleReader()
+    fetcher = Fetcher(contact=config.contact, allow_private_networks=settings.allow_private_networks)
+    parser, articles = Parser(), ArticleReader()
     try:
         spaced = SpacedFetcher(fetcher, timedelta(seconds=settings.host_spacing))
         yield _Tools(spaced, FeedSource(fetcher, parser, zone=config.zone), articles)

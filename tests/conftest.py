@@ -7,6 +7,7 @@ import socket
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,18 +153,38 @@ def _migrate(url: str) -> None:
 
 
 def _create(server: str, name: str, template: str = "template1") -> None:
+    _command(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+def _drop(server: str, name: str) -> None:
+    _command(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _command(server: str, said: str) -> None:
     url = sqlalchemy.make_url(server).set(drivername="postgresql+psycopg")
     engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        connection.execute(sqlalchemy.text(said))
     engine.dispose()
 
 
-def empty_postgresql(server: str) -> str:
-    """The address of a database of its own, without a schema."""
+@contextmanager
+def postgresql_database(server: str, template: str = "template1") -> Iterator[str]:
+    """The address of a database of its own; without a template it is without a schema.
+
+    It is dropped at once: a server that ends writes what hundreds of them hold, for eight seconds.
+    """
     name = f"q{uuid.uuid4().hex}"
-    _create(server, name)
-    return _address(server, name)
+    _create(server, name, template)
+    yield _address(server, name)
+    _drop(server, name)
+
+
+@pytest.fixture
+def empty_postgresql(postgresql: str) -> Iterator[str]:
+    """PostgreSQL without a schema."""
+    with postgresql_database(postgresql) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -188,16 +209,17 @@ def _address(server: str, name: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database that is empty, or for tests that want ``database`` has the schema."""
     is_migrated = "database" in request.fixturenames
     if request.param == "sqlite":
         if is_migrated:
             shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "q.db")
-        return f"sqlite:///{tmp_path / 'q.db'}"
-    server, name = request.getfixturevalue("postgresql"), f"q{uuid.uuid4().hex}"
-    _create(server, name, request.getfixturevalue("migrated_database") if is_migrated else "template1")
-    return _address(server, name)
+        yield f"sqlite:///{tmp_path / 'q.db'}"
+        return
+    template = request.getfixturevalue("migrated_database") if is_migrated else "template1"
+    with postgresql_database(request.getfixturevalue("postgresql"), template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -209,11 +231,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def shared_url(postgresql: str, migrated_database: str) -> str:
+def shared_url(postgresql: str, migrated_database: str) -> Iterator[str]:
     """PostgreSQL alone, for what several processes do."""
-    name = f"q{uuid.uuid4().hex}"
-    _create(postgresql, name, migrated_database)
-    return _address(postgresql, name)
+    with postgresql_database(postgresql, migrated_database) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bot.looking import Found
+from bot.identity import Identified
 from bot.model import SummaryOptions
 from bot.text import markup, summary
 
 
-def entry_json(found: Found) -> dict[str, Any]:
+def entry_json(found: Identified) -> dict[str, Any]:
     """What a source says of an entry, as text; *found* brings its identity."""
     entry = found.entry
     return {

@@ -1,7 +1,5 @@
-"""``db``, ``backup``, ``doctor`` and ``archive``: what keeps the database, and what takes something out of it."""
+"""``db``, ``backup`` and ``archive``: what keeps the database, and what takes something out of it."""
 
-import os
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bot import doctor, looking
 from bot.cli.bars import shown_progress
-from bot.cli.running import workers
-from bot.cli.terminal import KEEP, cli, configured_if_there, opened_database, say, set_up_logging
+from bot.cli.terminal import KEEP, cli, configured_if_there, opened_database, say, set_up_logging, workers
 from bot.config.reading import read_settings
 from bot.errors import ConfigError
 from bot.sources import markdown
@@ -69,25 +65,6 @@ def backup(
     with closing_database(settings.database_url) as source, shown_progress() as tell:
         size = backing_up.back_up(source, file, tell)
     typer.echo(f"{file}: {size} bytes")
-
-
-@cli.command("doctor", rich_help_panel=KEEP)
-def bundle(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new zip file.")],
-) -> None:
-    """Gather what a bug report needs into one file, without secrets; works when nothing else does."""
-    parts = doctor.gather(read_settings, looking.now())
-    try:
-        number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(number, "wb") as opened, zipfile.ZipFile(opened, "w", zipfile.ZIP_DEFLATED) as bundled:
-            for name, text in parts.items():
-                bundled.writestr(name, text)
-    except FileExistsError:
-        raise ConfigError(f"{file}: is there already; name a new file") from None
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be written ({error.strerror}); name another file") from error
-    typer.echo(f"{file}: {len(parts)} parts")
-    say("Secrets were taken out; read it all the same before you send it.")
 
 
 @contextmanager

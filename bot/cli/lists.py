@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot import looking
-from bot.cli.terminal import CONFIGURE, channel_names, cli, configured, configured_if_there, say
+from bot.cli.terminal import CONFIGURE, channel_names, cli, configured, configured_if_there, now, say
 from bot.config import feeds_import, opml, yaml_mistakes
 from bot.config.feeds_edit import feeds_yaml
 from bot.config.reading import Config, Settings, read_config
@@ -76,4 +75,4 @@ def export_feeds() -> None:
     found = opml.outlines_of(config.feeds, config.private)
     for line in found.skipped:
         say(line)
-    typer.echo(opml.write(found.outlines, "Qasedak", looking.now()), nl=False)
+    typer.echo(opml.write(found.outlines, "Qasedak", now()), nl=False)

@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import looking
-from bot.cli.terminal import CONFIGURE, WIDTH_OF_PIPE, AsJson, bot_id_of, cli, configured, print_json, say
+from bot.cli.terminal import CONFIGURE, WIDTH_OF_PIPE, AsJson, bot_id_of, cli, configured, now, print_json, say
 from bot.config.differences import differences
 from bot.config.reading import Settings
 from bot.storage.database import Database
@@ -26,9 +25,7 @@ def plan(as_json: AsJson = False) -> None:
     """Say what feeds.yaml would change in the database: feeds and channels added, removed, renamed, moved, rerouted."""
     settings, config = configured()
     with _database_or_none(settings) as database:
-        layouts = database.write_now(
-            before_and_after, bot_id_of(settings), config.feeds, config.subscriptions, looking.now()
-        )
+        layouts = database.write_now(before_and_after, bot_id_of(settings), config.feeds, config.subscriptions, now())
     found = differences(*layouts)
     if as_json:
         for one in found:

@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import looking
-from bot.cli.terminal import CONFIGURE, WIDTH_OF_PIPE, AsJson, cli, configured, opened_database, print_json, say
+from bot.cli.terminal import CONFIGURE, WIDTH_OF_PIPE, AsJson, cli, configured, now, opened_database, print_json, say
 from bot.rehearsal import rehearse
 
 
@@ -22,7 +21,7 @@ def simulate(
     """Show when each post, digest and replay would go out, and what would be held, filtered or merged, and why."""
     _, config = configured()
     with opened_database() as (database, bot_id):
-        found = asyncio.run(rehearse(database, bot_id, config, looking.now(), days))
+        found = asyncio.run(rehearse(database, bot_id, config, now(), days))
     if as_json:
         for event in found:
             print_json(dataclasses.asdict(event))

@@ -1,33 +1,20 @@
 """``run``, ``worker`` and ``once``: the bot at work, until it is told to stop."""
 
 import asyncio
-import importlib
 import os
 import signal
 from collections.abc import Callable, Coroutine
-from types import ModuleType
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from bot.app import App
 from bot.cli.bars import shown_progress
-from bot.cli.terminal import RUN, AsJson, cli, configured, print_json, say
+from bot.cli.terminal import RUN, AsJson, cli, configured, print_json, say, workers
 from bot.errors import ConfigError
 from bot.roles import EVERYTHING, OF_WORKERS, Role
 
 T = TypeVar("T")
-
-
-def workers() -> ModuleType:
-    """What works on PostgreSQL: of an extra, and imported by nobody who does without.
-
-    Raises: ConfigError.
-    """
-    try:
-        return importlib.import_module("bot.workers")
-    except ModuleNotFoundError:
-        raise ConfigError("workers need an extra; run `pip install 'qasedak[scale]'`") from None
 
 
 @cli.command(rich_help_panel=RUN)

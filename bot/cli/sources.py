@@ -1,4 +1,4 @@
-"""``read``, ``preview``, ``date`` and ``summary``: look at something outside; no database is opened."""
+"""``read`` and ``preview``: look at a source; no database is opened."""
 
 import asyncio
 import dataclasses
@@ -14,15 +14,12 @@ import typer
 from bot import looking
 from bot.cli.bars import shown_progress
 from bot.cli.entries import entry_json
-from bot.cli.terminal import LOOK, AsJson, channel_names, cli, configured_if_there, fail, print_json, say
+from bot.cli.terminal import LOOK, AsJson, channel_names, cli, configured_if_there, print_json, say
 from bot.errors import ConfigError
 from bot.model import Entry, LinkPreview, Message
 from bot.sources.discovery import Candidate
-from bot.text import dates, summary
-from bot.text.sentences import unwrapped
 
 Source = Annotated[str, typer.Argument(help="A URL, a feed file, or an archive path.", metavar="SOURCE")]
-Text = Annotated[list[str], typer.Argument(metavar="TEXT", help="1397/07/08, 2018-09-30, 8 Mehr 1397, ۸ مهر ۹۷.")]
 Format = Annotated[looking.Format, typer.Option("--format", help="What kind of file it is.")]
 
 
@@ -106,42 +103,3 @@ def _message_json(message: Message) -> dict[str, Any]:
         "buttons": [[dataclasses.asdict(button) for button in row] for row in message.buttons],
         "link_preview": dataclasses.asdict(message.link_preview) if message.link_preview != LinkPreview() else None,
     }
-
-
-@cli.command(rich_help_panel=LOOK)
-def date(
-    text: Text,
-    as_json: AsJson = False,
-) -> None:
-    """Convert a date, in any of three calendars, to all of them."""
-    written = " ".join(text)
-    parsed = dates.parse_any_date(written)
-    if parsed is None or parsed.day is None:
-        what = "is no day of its calendar" if parsed else "is not a date I know"
-        fail([f"{written!r} {what}; write it as 1397/07/08, 2018-09-30 or 8 Mehr 1397"], 1)
-    described = dates.describe(parsed.day)
-    if as_json:
-        print_json(described)
-    else:
-        for name, value in described.items():
-            typer.echo(f"{name:<10} {value or '-'}")
-
-
-@cli.command("summary", rich_help_panel=LOOK)
-def summarise(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A text in UTF-8.")],
-    sentences: Annotated[int, typer.Option(min=1, max=20, help="At most so many.")] = 3,
-    as_json: AsJson = False,
-) -> None:
-    """Summarise a text file: one paragraph a line, or wrapped with empty lines between."""
-    try:
-        paragraphs = unwrapped(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"{file}: cannot be read ({reason}); name a text file in UTF-8") from error
-    chosen = summary.summarise(paragraphs, title=None, sentences=sentences)
-    if as_json:
-        print_json({"sentences": chosen})
-    else:
-        for sentence in chosen:
-            typer.echo(sentence)

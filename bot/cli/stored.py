@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bot import looking, standing
+from bot import identity, standing
 from bot.cli.entries import entry_json
 from bot.cli.terminal import (
     ASK,
@@ -17,6 +17,7 @@ from bot.cli.terminal import (
     cli,
     configured_if_there,
     feed_names,
+    now,
     opened_database,
     print_json,
     say,
@@ -65,7 +66,7 @@ def _report_json(report: reports.PostReport) -> dict[str, Any]:
         "verdict": report.verdict,
         "reason": report.reason,
         "chats": [dataclasses.asdict(chat) for chat in report.chats],
-        **entry_json(looking.found_again(report.post.ident, entry)),
+        **entry_json(identity.found_again(report.post.ident, entry)),
     }
 
 
@@ -78,8 +79,8 @@ def search_posts(
 ) -> None:
     """Search every stored post, the best first; a word may be the beginning of a longer one."""
     _, config = configured_if_there()
-    now = looking.now()
-    today = now.astimezone(config.zone).date()
+    at = now()
+    today = at.astimezone(config.zone).date()
     begin, end = _stretch("--from", first, today), _stretch("--to", last, today)
     if begin and end and begin.first > end.last:
         raise ConfigError(f"--from: {begin.first} is after --to, {end.last}; turn them round")
@@ -88,7 +89,7 @@ def search_posts(
     )
     with opened_database() as (database, bot_id):
         page = database.read_now(
-            search.find, asked, search.CANDIDATES if as_json else _SHOWN, 0, zone=config.zone, now=now
+            search.find, asked, search.CANDIDATES if as_json else _SHOWN, 0, zone=config.zone, now=at
         )
         found = database.read_now(reports.post_reports, bot_id, None, [hit.post.id for hit in page.hits])
         missing = database.read_now(search.count_waiting)
@@ -122,11 +123,11 @@ def why(
 ) -> None:
     """Say why a post was sent or was not, stage by stage; exit 1 where no post is known."""
     _settings, config = configured_if_there()
-    now = looking.now()
+    at = now()
     with opened_database() as (database, bot_id):
-        cases = database.read_now(inquiry.find, bot_id, asked, now)
+        cases = database.read_now(inquiry.find, bot_id, asked, at)
         near = [] if cases else database.read_now(inquiry.feeds_of_host, asked)
-    reasons = Reasons("en", config.zone, now, config.channels)
+    reasons = Reasons("en", config.zone, at, config.channels)
     told = [reasons.of(case) for case in cases] or [reasons.nothing(asked, near)]
     typer.echo("\n\n".join("\n".join(lines) for lines in told))
     raise typer.Exit(0 if cases else 1)
@@ -159,7 +160,7 @@ def retry(
         unknown = [number for number in ids or () if number not in states]
         if unknown:
             raise ConfigError([f"{number}: no such delivery; see `qasedak deliveries`" for number in unknown])
-        revived = database.write_now(lanes.revive, bot_id, ids or None, looking.now())
+        revived = database.write_now(lanes.revive, bot_id, ids or None, now())
     typer.echo(f"{revived} deliveries are pending again")
     refused = [number for number in ids or () if states[number] not in (DeliveryState.DEAD, DeliveryState.HELD)]
     for number in refused:
@@ -170,10 +171,10 @@ def retry(
 @cli.command("status", rich_help_panel=ASK)
 def show_status(as_json: AsJson = False) -> None:
     """Show how feeds, chats and loops stand; exit 1 when something is late."""
-    now = looking.now()
+    at = now()
     with opened_database() as (database, bot_id):
-        found = database.read_now(status.load, bot_id, now)
-    late = standing.late(found, now)
+        found = database.read_now(status.load, bot_id, at)
+    late = standing.late(found, at)
     if as_json:
         print_json(standing.as_json(found, late))
     else:
@@ -181,7 +182,7 @@ def show_status(as_json: AsJson = False) -> None:
         console.print("Everything is on time." if not late else f"{len(late)} late:", highlight=False)
         for line in late:
             console.print(f"  {line}", highlight=False, markup=False)
-        for table in standing.tables(found, now, configured_if_there()[1].zone):
+        for table in standing.tables(found, at, configured_if_there()[1].zone):
             console.print()
             console.print(table)
     raise typer.Exit(1 if late else 0)

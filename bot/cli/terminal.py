@@ -4,6 +4,7 @@ Results go to standard output, with ``--json`` one object a line and nothing els
 error. Exit codes: 0 done, 1 some of the work failed, 2 the configuration or the call is wrong. Knows no command.
 """
 
+import importlib
 import json
 import logging
 import os
@@ -12,13 +13,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, NoReturn
 
 import structlog
 import typer
 
+from bot.clock import SystemClock
 from bot.config.reading import Config, Settings, read_config, read_settings
-from bot.errors import BotError
+from bot.errors import BotError, ConfigError
 from bot.storage.database import Database
 
 cli = typer.Typer(
@@ -36,6 +39,22 @@ LOOK, KEEP = "Look at something outside; nothing is stored", "The database and t
 WIDTH_OF_PIPE = 250  #: where nobody sees where a line would break, none does
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def now() -> datetime:
+    """The machine's time; a command asks once."""
+    return SystemClock().now()
+
+
+def workers() -> ModuleType:
+    """What works on PostgreSQL: of an extra, and imported by nobody who does without.
+
+    Raises: ConfigError.
+    """
+    try:
+        return importlib.import_module("bot.workers")
+    except ModuleNotFoundError:
+        raise ConfigError("workers need an extra; run `pip install 'qasedak[scale]'`") from None
 
 
 def fail(problems: Iterable[str], code: int) -> NoReturn:

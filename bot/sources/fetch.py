@@ -25,6 +25,7 @@ from aiohttp.abc import AbstractCookieJar
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from bot import __version__
 from bot.errors import FeedGone, FetchError
 from bot.model import Feed, FeedKind, Hints, Validators
 
@@ -87,7 +88,7 @@ class Fetcher:
     def __init__(
         self,
         *,
-        user_agent: str,
+        user_agent: str = f"Qasedak/{__version__}",
         contact: str | None = None,
         allow_private_networks: bool = False,
         deadline: timedelta = DEADLINE,

@@ -171,6 +171,7 @@ def commands(group: Any, words: str = "") -> dict[str, Any]:
 
 
 def test_every_command_and_option_is_there_and_explained(here: Path) -> None:
+    cli.open_rooms()
     known = commands(typer.main.get_command(cli.cli))
     assert known.keys() == COMMANDS.keys()
     for name, options in COMMANDS.items():
@@ -180,8 +181,27 @@ def test_every_command_and_option_is_there_and_explained(here: Path) -> None:
             assert getattr(each, "help", None), f"{name} {each.name}"
 
 
-def test_help_names_every_command_in_the_order_of_use(here: Path) -> None:
-    ended = call("--help")
+def test_each_command_stands_in_the_room_that_is_opened_for_it() -> None:
+    cli.open_rooms()
+    rooms: dict[str, list[str]] = {}
+    for name, each in typer.main.get_command(cli.cli).commands.items():  # type: ignore[attr-defined]
+        one = next(iter(each.commands.values())) if hasattr(each, "commands") else each
+        rooms.setdefault(one.callback.__module__.rpartition(".")[2], []).append(name)
+    assert {room: sorted(names) for room, names in rooms.items()} == {
+        room: sorted(names) for room, names in cli.ROOMS.items()
+    }
+
+
+async def test_what_needs_neither_telegram_nor_a_feed_imports_neither() -> None:
+    asked = "import sys; sys.argv = ['qasedak', 'date', '1397/07/08']; from bot.cli import main\n"
+    asked += "try: main()\nfinally: print(sorted({'telegram', 'aiohttp', 'feedparser', 'alembic'} & set(sys.modules)))"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", asked, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert out.decode().splitlines()[-1] == "[]"
+
+
+async def test_help_names_every_command_in_the_order_of_use(here: Path) -> None:
+    ended = await call_apart(here, "--help")
     assert ended.code == 0
     for name in {words.split()[0] for words in COMMANDS}:
         assert re.search(rf"\b{name}\b", ended.out)

@@ -17,7 +17,7 @@ from bot.storage.database import HEAD, UNFINISHED, Database
 from bot.storage.schema import admins, feeds, metadata, notices, posts, search_places, unindexed
 from bot.text.query import parse_query
 from tests.builders import NOW
-from tests.conftest import empty_postgresql
+from tests.conftest import postgresql_database
 from tests.full_database import count, everything, fill
 from tests.integration.test_cli import call
 
@@ -40,8 +40,8 @@ def empty_lite(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def empty_server(postgresql: str) -> Iterator[Database]:
-    opened = Database(empty_postgresql(postgresql))
+def empty_server(empty_postgresql: str) -> Iterator[Database]:
+    opened = Database(empty_postgresql)
     yield opened
     opened.dispose()
 
@@ -212,11 +212,12 @@ def test_a_postgresql_is_backed_up_into_a_file_that_moves_back(
     copy = Database(f"sqlite:///{tmp_path / 'backup.db'}")
     assert copy.read_now(everything) == before
     assert copy.read_now(count, unindexed) == len(before["posts"])
-    again = Database(empty_postgresql(postgresql))
-    assert moving.move(copy, again, unseen).indexed == len(before["posts"])
-    assert again.read_now(everything) == before
-    for database in (copy, again):
-        database.dispose()
+    with postgresql_database(postgresql) as url:
+        again = Database(url)
+        assert moving.move(copy, again, unseen).indexed == len(before["posts"])
+        assert again.read_now(everything) == before
+        again.dispose()
+    copy.dispose()
 
 
 def test_a_backup_takes_no_files_place(lite: Database, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 from typer.testing import CliRunner
 
-from bot.cli import cli
+from bot.cli import cli, open_rooms
 from bot.config.reading import Config
 from bot.model import Approval, DigestPlan, Every, FeedKind, Overflow, QuietHours, Replay, Subscription, Then
 from bot.rehearsal import rehearse
@@ -144,6 +144,7 @@ def test_the_command_prints_one_object_for_each_event(
         await database.close()
 
     asyncio.run(fill())
+    open_rooms("simulate")
     ended = CliRunner().invoke(cli, ["simulate", "--days", "2", "--json"])
     (event,) = [json.loads(line) for line in ended.stdout.splitlines()]
     assert (event["what"], event["channel"], event["feed"], event["title"]) == (

@@ -13,7 +13,6 @@ from bot import __version__
 from bot.storage import reports, search
 from bot.storage.database import HEAD, Database
 from bot.storage.schema import is_compared, metadata, posts
-from tests.conftest import empty_postgresql
 from tests.integration.test_cli import call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +61,7 @@ def test_an_older_database_comes_up_to_date_with_all_that_was_in_it(
     revision, kind = script.stem.split(".")
     url = f"sqlite:///{tmp_path / 'q.db'}"
     if kind == "postgresql":
-        server = sqlalchemy.make_url(empty_postgresql(request.getfixturevalue("postgresql")))
+        server = sqlalchemy.make_url(request.getfixturevalue("empty_postgresql"))
         url = server.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     load(url, script)
     database = Database(url)

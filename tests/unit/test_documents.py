@@ -97,6 +97,7 @@ def command_line() -> Mapping[str, set[str]]:
         if not hasattr(command, "commands"):
             yield words, {name for each in command.params for name in each.opts if name.startswith("--")} - {"--help"}
 
+    cli.open_rooms()
     return dict(walk(typer.main.get_command(cli.cli), ""))
 
 
