@@ -71,7 +71,7 @@ from bot.storage.database import Database
 from bot.storage.feeds import Routes
 from bot.storage.gathering import Gathering
 from bot.storage.lane_heads import Visit
-from bot.storage.lanes import Arrival, Attempt, Lane, LeaseLost
+from bot.storage.lanes import Arrival, Attempt, Lane, LeaseLost, Return
 
 log = structlog.get_logger()
 
@@ -184,9 +184,7 @@ class Outbox:
         self._paid_turnstile = Turnstile(clock, sender.bot_id, PAID, database, kind="paid")
         # Many lanes are served at once: what they write is committed together.
         self._look = Gathering(database, lane_heads.look_all, is_reading=True)
-        self._attempt = Gathering(database, lanes.begin_all)
-        self._arrive = Gathering(database, lanes.sent_all)
-        self._release = Gathering(database, lanes.release_all)
+        self._take = Gathering(database, lanes.take_steps)
         self._gate = gate or Gate(database, Digester(database, clock, routes=Routes({}, {})))
         self._editor = Editor(database, sender, clock, render=self.compose, turn=self._turn, lease=LEASE)
         self._settlement = Settlement(database, clock, evidence)
@@ -231,8 +229,10 @@ class Outbox:
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 now = self._clock.now()
+                free = at_once - len(running)
                 if now < last_claim:
-                    claimed = await self._claim(now, at_once - len(running), done)
+                    # Not for each that becomes free: a claim waits for the disk, however many it takes.
+                    claimed = await self._claim(now, free, done) if free >= at_once // 4 else ()
                     running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
                 elif not running:
                     done.wait(now)  # lanes may be due that there was no time for
@@ -321,10 +321,10 @@ class Outbox:
                     break
             if next_at is None and waiting.has_wishes and not self._stopping:
                 next_at = await self._change_messages(lane, recent)
-            await self._release((lane, next_at))
+            await self._take(Return(lane, next_at))
         except DeliveryError as error:
             next_at = await self._put_off(lane, error, done)
-            await self._release((lane, next_at))
+            await self._take(Return(lane, next_at))
         except StorageError as error:
             # Nothing was written: the lease runs out, and the lane is found as it was.
             done.faults.append(str(error))
@@ -407,7 +407,7 @@ class Outbox:
                 answered += [answer.sent_at] * left[0].count
                 self._step("after the send")
                 if len(left) == 1:
-                    await self._arrive(Arrival(lane, delivery, answer))
+                    await self._take(Arrival(lane, delivery, answer))
                 else:
                     leased_at, until = self._clock.monotonic(), self._clock.now() + LEASE
                     lane, delivery = await self._database.write(lanes.part_sent, lane, delivery, answer, until)
@@ -477,7 +477,7 @@ class Outbox:
     async def _begin(self, lane: Lane, delivery: Delivery, parts: Sequence[Message]) -> tuple[Lane, Delivery]:
         self._step("before the attempt is committed")
         now = self._clock.now()
-        lane = await self._attempt(Attempt(lane, delivery, parts, now, now + LEASE))
+        lane = await self._take(Attempt(lane, delivery, parts, now, now + LEASE))
         self._step("before the send")
         first = delivery.first_attempt_at or now
         return lane, replace(delivery, attempts=delivery.attempts + 1, first_attempt_at=first, attempt_at=now)

@@ -246,11 +246,13 @@ class _Blocks:
         if dialect is None:
             return found
         found.any_header = True
+        days: dict[date | None, int] = {}  # to ask a zone takes longer than to hash a post
         for block in blocks.cut(blocks.pieces(archive_text.read_parts(path, file, start)), dialect):
             raw = block.text.encode()
             if block.header is not None and block.has_body:
                 day = block.header.date.day
-                at = int(datetime.combine(day, time(), zone).timestamp()) if day else _UNDATED
+                if (at := days.get(day)) is None:
+                    at = days[day] = int(datetime.combine(day, time(), zone).timestamp()) if day else _UNDATED
                 digest = _digest_of_block(raw, block.header.is_foreign)
                 found.places.append(_Place(at, number, 0, offset, len(raw), digest, is_foreign=block.header.is_foreign))
                 found.all_weekdays_wrong = found.all_weekdays_wrong and bool(day and block.header.date.weekday_is_wrong)
@@ -265,7 +267,11 @@ class _Blocks:
             dated = place.at != _UNDATED
             breaks = dated and before not in (_UNDATED, place.at) and (place.at > before) == newest_first
             before = place.at if dated else before
-            yield place._replace(turn=-at - 1 if newest_first else at, breaks_order=breaks)
+            turn = -at - 1 if newest_first else at
+            # Not _replace(), which takes three times as long: there are as many as posts.
+            yield _Place(
+                place.at, place.file, turn, place.offset, place.size, place.digest, b"", place.is_foreign, breaks
+            )
 
 
 def _digest_of_block(raw: bytes, is_foreign: bool) -> bytes:

@@ -1,14 +1,61 @@
 """What SQLite and PostgreSQL share and SQLAlchemy spells apart: insert or update, and long lists of keys."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, Dialect, Text, TypeDecorator, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 #: Bound parameters of one statement; SQLite's own limit is 32,766.
 CHUNK = 5_000
+
+
+def among(column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """Whether a column is one of many whole numbers, which are one parameter called *name*.
+
+    ``in_`` makes a parameter of each number: to write a thousand down takes longer than to look them up, and each
+    length of the list is another statement, which PostgreSQL has to plan.
+    """
+    return _Among(column, bindparam(name, type_=_Numbers()))
+
+
+class _Numbers(TypeDecorator[Iterable[int]]):
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        is_sqlite = dialect.name == "sqlite"
+        return dialect.type_descriptor(Text() if is_sqlite else postgresql.ARRAY(BigInteger))
+
+    def process_bind_param(self, value: Iterable[int] | None, dialect: Dialect) -> Any:
+        numbers = list(value or ())
+        return json.dumps(numbers) if dialect.name == "sqlite" else numbers
+
+
+class _Among(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> "_Among":  # noqa: ARG002 (SQLAlchemy's signature)
+        """It is a condition already: as a value SQLite would compare it with 1, and use no index."""
+        return self
+
+
+@compiles(_Among, "sqlite")
+def _among_sqlite(element: _Among, compiler: Any, **options: Any) -> str:
+    column, numbers = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({numbers})))"  # noqa: S608 (a column and a parameter)
+
+
+@compiles(_Among, "postgresql")
+def _among_postgresql(element: _Among, compiler: Any, **options: Any) -> str:
+    column, numbers = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} = ANY ({numbers}))"
 
 
 def upsert(

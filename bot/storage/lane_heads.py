@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Integer, Row, ScalarSelect, bindparam, or_, s
 
 from bot.model import Delivery, DeliveryClass, DeliveryState, Post, Wait
 from bot.storage import records
+from bot.storage.dialects import among
 from bot.storage.lanes import BLOCKING, SOONEST_WISH, Lane
 from bot.storage.schema import chats, deliveries, edits, feeds, posts, subscriptions, targets
 
@@ -122,7 +123,7 @@ _FIRST_TWO = select(
     .limit(1)
     .scalar_subquery()
     .label("blocking"),
-).where(targets.c.bot_id == bindparam("of_bot"), targets.c.chat_id.in_(bindparam("of_chats", expanding=True)))
+).where(targets.c.bot_id == bindparam("of_bot"), among(targets.c.chat_id, "of_chats"))
 
 
 def _waiting_alone(connection: Connection, visits: Sequence[Visit]) -> dict[int, int | None]:
@@ -145,12 +146,12 @@ _BARE = (
     .join(targets, targets.c.id == deliveries.c.target_id)
     .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id)
     .outerjoin(chats, (chats.c.bot_id == targets.c.bot_id) & (chats.c.chat_id == targets.c.chat_id))
-    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(deliveries.c.id, "ids"))
 )  # fmt: skip
 _POSTS = (
     select(*posts.c, feeds.c.title.label("feed_title"), feeds.c.home.label("feed_home"))
     .join(feeds, feeds.c.id == posts.c.feed_id)
-    .where(posts.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(posts.c.id, "ids"))
 )
 
 
@@ -169,7 +170,7 @@ _SENT_THERE = (
     .join(targets, targets.c.id == deliveries.c.target_id)
     .where(
         targets.c.bot_id == bindparam("of_bot"),
-        targets.c.chat_id.in_(bindparam("of_chats", expanding=True)),
+        among(targets.c.chat_id, "of_chats"),
         deliveries.c.sent_at > bindparam("since"),
     )
 )
@@ -180,7 +181,7 @@ _CHANGED_THERE = (
     # + 0: the few edits are to be looked at, not all deliveries of the chats.
     .where(
         targets.c.bot_id + 0 == bindparam("of_bot"),
-        (targets.c.chat_id + 0).in_(bindparam("of_chats", expanding=True)),
+        among(targets.c.chat_id + 0, "of_chats"),
         edits.c.edited_at > bindparam("since"),
     )
 )

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Connection, Integer, bindparam, delete, func,
 from bot import process
 from bot.model import Delivery, DeliveryState, Message, SentMessage
 from bot.storage import records, sightings, subscribers
-from bot.storage.dialects import upsert
+from bot.storage.dialects import among, upsert
 from bot.storage.schema import deliveries, edits, feeds, hosts, lanes, pace_shares, targets
 
 #: Messages to be changed that are thought of when a lane is given back; the others come after them.
@@ -122,14 +122,40 @@ class Arrival:
     last: SentMessage
 
 
-_LEASED = (
-    update(lanes)
-    .where(lanes.c.bot_id == bindparam("of_bot"), lanes.c.chat_id == bindparam("of_chat"))
-    .values(lease_until=bindparam("until"))
-)
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A lane that is given back, with the time when to look again; None: when what waits there is due."""
+
+    lane: Lane
+    next_at: datetime | None
+
+
+Step = Attempt | Arrival | Return
+
+
+def take_steps(connection: Connection, steps: Sequence[Step]) -> list[Lane | Exception]:
+    """What many lanes of one bot have to write at a time, together: a commit waits for the disk.
+
+    Each gets its lane, as it is held now, or ``LeaseLost``.
+    """
+    attempts = [step for step in steps if isinstance(step, Attempt)]
+    arrivals = [step for step in steps if isinstance(step, Arrival)]
+    returns = [step for step in steps if isinstance(step, Return)]
+    begun = iter(begin_all(connection, attempts) if attempts else ())
+    arrived = iter(sent_all(connection, arrivals) if arrivals else ())
+    returned = iter(release_all(connection, returns) if returns else ())
+    return [
+        next(begun if isinstance(step, Attempt) else arrived if isinstance(step, Arrival) else returned)
+        for step in steps
+    ]
+
+
+# One statement for all that get the same: SQLAlchemy takes longer over the parameters of one row than SQLite over it.
+_THESE_LANES = (lanes.c.bot_id == bindparam("of_bot")) & among(lanes.c.chat_id, "of_chats")
+_LEASED = update(lanes).where(_THESE_LANES).values(lease_until=bindparam("until"))
 _BEGUN = (
     update(deliveries)
-    .where(deliveries.c.id == bindparam("of_delivery"))
+    .where(among(deliveries.c.id, "of_deliveries"))
     .values(
         state=DeliveryState.SENDING,
         attempts=deliveries.c.attempts + 1,
@@ -144,48 +170,41 @@ _ARRIVED = (
     .where(deliveries.c.id == bindparam("of_delivery"))
     .values(state=DeliveryState.SENT, message_ids=bindparam("ids"), sent_at=bindparam("at"), error=None)
 )
-_RELEASED = (
-    update(lanes)
-    .where(
-        lanes.c.bot_id == bindparam("of_bot"),
-        lanes.c.chat_id == bindparam("of_chat"),
-        lanes.c.lease_no == bindparam("of_lease"),
-    )
-    .values(lease_until=None, next_at=bindparam("at"))
-)
+_RELEASED = update(lanes).where(_THESE_LANES).values(lease_until=None, next_at=bindparam("at"))
 
 
 def begin_all(connection: Connection, attempts: Sequence[Attempt]) -> list[Lane | Exception]:
-    """pending -> sending, committed before anything leaves; the leases are renewed for it."""
+    """pending -> sending, committed before anything leaves; the leases are renewed for it.
+
+    They begin together, at the last one's time: nothing leaves before all of them are written down.
+    """
     ours = _still_ours(
         connection, [(one.lane, one.delivery) for one in attempts], (DeliveryState.PENDING, DeliveryState.SENDING)
     )
     begun = [one for one, is_ours in zip(attempts, ours, strict=True) if is_ours]
-    # A crowd gets the same words: they are written down once.
-    said = {id(one.parts): [records.json_of(part) for part in one.parts] for one in begun}
+    until = max(one.lease_until for one in attempts)
     if begun:
-        connection.execute(
-            _LEASED,
-            [{"of_bot": one.lane.bot_id, "of_chat": one.lane.chat_id, "until": one.lease_until} for one in begun],
-        )
-        connection.execute(
-            _BEGUN,
-            [{"of_delivery": one.delivery.id, "at": one.at, "said": said[id(one.parts)]} for one in begun],
-        )
+        of_chats = [one.lane.chat_id for one in begun]
+        connection.execute(_LEASED, {"of_bot": begun[0].lane.bot_id, "of_chats": of_chats, "until": until})
+    # A crowd gets the same words.
+    alike: dict[int, list[Attempt]] = {}
+    for one in begun:
+        alike.setdefault(id(one.parts), []).append(one)
+    at = max(one.at for one in attempts)
+    for group in alike.values():
+        said = [records.json_of(part) for part in group[0].parts]
+        connection.execute(_BEGUN, {"of_deliveries": [one.delivery.id for one in group], "at": at, "said": said})
     return [
-        replace(one.lane, lease_until=one.lease_until) if is_ours else LeaseLost()
+        replace(one.lane, lease_until=until) if is_ours else LeaseLost()
         for one, is_ours in zip(attempts, ours, strict=True)
     ]
 
 
 _LEASE_NUMBERS = (
-    select(lanes.c.chat_id, lanes.c.lease_no)
-    .where(lanes.c.bot_id == bindparam("of_bot"), lanes.c.chat_id.in_(bindparam("of_chats", expanding=True)))
-    .order_by(lanes.c.chat_id)
-    .with_for_update()
+    select(lanes.c.chat_id, lanes.c.lease_no).where(_THESE_LANES).order_by(lanes.c.chat_id).with_for_update()
 )
 _STILL_IN = select(deliveries.c.id).where(
-    deliveries.c.id.in_(bindparam("ids", expanding=True)), deliveries.c.state.in_(bindparam("states", expanding=True))
+    among(deliveries.c.id, "ids"), deliveries.c.state.in_(bindparam("states", expanding=True))
 )
 
 
@@ -193,12 +212,16 @@ def _still_ours(
     connection: Connection, held: Sequence[tuple[Lane, Delivery]], states: Sequence[DeliveryState]
 ) -> list[bool]:
     """Compare before the swap: whose lease is another's now, or whose delivery moved, is not ours. Locks the lanes."""
-    which = {"of_bot": held[0][0].bot_id, "of_chats": [lane.chat_id for lane, _delivery in held]}
-    numbers = {row.chat_id: row.lease_no for row in connection.execute(_LEASE_NUMBERS, which)}
-    there = set(
-        connection.execute(_STILL_IN, {"ids": [delivery.id for _lane, delivery in held], "states": states}).scalars()
-    )
+    numbers = _lease_numbers(connection, [lane for lane, _delivery in held])
+    which = {"ids": [delivery.id for _lane, delivery in held], "states": states}
+    there = set(connection.execute(_STILL_IN, which).scalars().all())
     return [numbers.get(lane.chat_id) == lane.lease_no and delivery.id in there for lane, delivery in held]
+
+
+def _lease_numbers(connection: Connection, held: Sequence[Lane]) -> dict[int, int]:
+    """The numbers of the leases that lanes of one bot have now, by chat. Locks the lanes."""
+    which = {"of_bot": held[0].bot_id, "of_chats": [lane.chat_id for lane in held]}
+    return dict(connection.execute(_LEASE_NUMBERS, which).all())
 
 
 def part_sent(
@@ -212,7 +235,7 @@ def part_sent(
     return renewed, replace(delivery, message_ids=ids)
 
 
-def sent_all(connection: Connection, arrivals: Sequence[Arrival]) -> list[Exception | None]:
+def sent_all(connection: Connection, arrivals: Sequence[Arrival]) -> list[Lane | Exception]:
     """sending -> sent: the last parts are out."""
     ours = _still_ours(connection, [(one.lane, one.delivery) for one in arrivals], (DeliveryState.SENDING,))
     arrived = [one for one, is_ours in zip(arrivals, ours, strict=True) if is_ours]
@@ -231,7 +254,7 @@ def sent_all(connection: Connection, arrivals: Sequence[Arrival]) -> list[Except
         sightings.raise_all(
             connection, [(one.lane.bot_id, one.lane.chat_id, one.last.message_ids[-1]) for one in arrived]
         )
-    return [None if is_ours else LeaseLost() for is_ours in ours]
+    return [one.lane if is_ours else LeaseLost() for one, is_ours in zip(arrivals, ours, strict=True)]
 
 
 def found(
@@ -305,7 +328,7 @@ _SOONEST_WAITING = (
     .join(deliveries, targets.c.id == deliveries.c.target_id)
     .where(
         targets.c.bot_id == bindparam("of_bot"),
-        targets.c.chat_id.in_(bindparam("of_chats", expanding=True)),
+        among(targets.c.chat_id, "of_chats"),
         deliveries.c.state.in_([DeliveryState.PENDING, *BLOCKING]),
     )
     .group_by(targets.c.chat_id)
@@ -325,36 +348,31 @@ SOONEST_WISH = (
     .where(deliveries.c.state == DeliveryState.SENT)
     .where(
         targets.c.bot_id + 0 == bindparam("of_bot"),
-        (targets.c.chat_id + 0).in_(bindparam("of_chats", expanding=True)),
+        among(targets.c.chat_id + 0, "of_chats"),
     )
     .group_by(targets.c.chat_id)
 )
 
 
-def release_all(connection: Connection, given_back: Sequence[tuple[Lane, datetime | None]]) -> list[Exception | None]:
-    """Give lanes back, each with the time when to look again; None: when what waits there is due.
+def release_all(connection: Connection, given_back: Sequence[Return]) -> list[Lane | Exception]:
+    """Give lanes back; what was lost meanwhile stays its new holder's, and that is no fault.
 
     A delivery enqueued meanwhile has moved ``next_at`` itself; the earlier of the two holds.
     """
-    bot_id = given_back[0][0].bot_id
-    asked = [lane.chat_id for lane, next_at in given_back if next_at is None]
+    bot_id = given_back[0].lane.bot_id
+    numbers = _lease_numbers(connection, [one.lane for one in given_back])
+    ours = [one for one in given_back if numbers.get(one.lane.chat_id) == one.lane.lease_no]
+    asked = [one.lane.chat_id for one in ours if one.next_at is None]
     due: dict[int, datetime] = {}
     for soonest in (_SOONEST_WAITING, SOONEST_WISH) if asked else ():
-        for row in connection.execute(soonest, {"of_bot": bot_id, "of_chats": asked}):
-            due[row.chat_id] = min(row.due_at, due.get(row.chat_id, row.due_at))
-    connection.execute(
-        _RELEASED,
-        [
-            {
-                "of_bot": lane.bot_id,
-                "of_chat": lane.chat_id,
-                "of_lease": lane.lease_no,
-                "at": next_at or due.get(lane.chat_id),
-            }
-            for lane, next_at in given_back
-        ],
-    )
-    return [None] * len(given_back)
+        for chat_id, due_at in connection.execute(soonest, {"of_bot": bot_id, "of_chats": asked}).all():
+            due[chat_id] = min(due_at, due.get(chat_id, due_at))
+    alike: dict[datetime | None, list[int]] = {}
+    for one in ours:
+        alike.setdefault(one.next_at or due.get(one.lane.chat_id), []).append(one.lane.chat_id)
+    for at, chat_ids in alike.items():
+        connection.execute(_RELEASED, {"of_bot": bot_id, "of_chats": chat_ids, "at": at})
+    return [one.lane for one in given_back]
 
 
 def pause(connection: Connection, bot_id: int, chat_id: int, reason: str) -> int | None:

@@ -121,7 +121,7 @@ async def measure_database(count: int) -> None:
                 await database.write(lanes.begin_all, attempts)
                 arrivals = [Arrival(lane, one, SentMessage(done + n, now)) for n, (lane, one) in enumerate(heads)]
                 await database.write(lanes.sent_all, arrivals)
-                await database.write(lanes.release_all, [(lane, None) for lane in claimed])
+                await database.write(lanes.release_all, [lanes.Return(lane, None) for lane in claimed])
             done += len(claimed)
         print(f"{'claim and settle':<22} {spent.rate('settle', done)}, in batches of {AT_ONCE} (goal 20,000)")
         print(f"{'look into lanes':<22} {spent.rate('look', done)}")

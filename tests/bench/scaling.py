@@ -264,7 +264,7 @@ def _settling(database: Database) -> dict[str, Callable[[], None]]:
         raise _Undone
 
     def release(connection: Connection) -> None:
-        lanes.release_all(connection, [(lane, None) for lane in held])
+        lanes.release_all(connection, [lanes.Return(lane, None) for lane in held])
         raise _Undone
 
     def undone(act: Callable[[Connection], None]) -> Callable[[], None]:

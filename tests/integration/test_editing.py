@@ -176,7 +176,7 @@ async def test_a_visit_of_a_lane_never_looks_at_all_that_was_sent_there(lite: St
         for count in (1, 2):
             lane_heads.look_all(connection, [visit] * count)
         store.due(connection, lane, lite.clock.now(), limit=10)
-        lanes.release_all(connection, [(lane, None)])
+        lanes.release_all(connection, [lanes.Return(lane, None)])
         event.remove(connection, "before_cursor_execute", note)
         raw = connection.connection.cursor()
         return [row[3] for statement, values in asked for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values)]

@@ -104,7 +104,7 @@ async def test_delivering_finds_everything_by_an_index(stage: Stage) -> None:
         lane, (delivery,) = both[0], waiting.head
         await database.write(lanes.begin_all, [Attempt(lane, delivery, delivery.parts, now, now + LEASE)])
         await database.write(lanes.sent_all, [Arrival(lane, delivery, SentMessage(1, now))])
-        await database.write(lanes.release_all, [(lane, None)])
+        await database.write(lanes.release_all, [lanes.Return(lane, None)])
         await database.write(paces.take, (1, "free"), Wish("a", 5), in_use=0, whole=30, lease=LEASE)
         await database.write(updates.take, 1, 256, now, membership_of=-1001)
     assert len(plans.taken) > 10
