@@ -26,8 +26,7 @@ FILLED = "\ufdd1"  #: a variable that had a value begins
 EMPTY = "\ufdd2"  #: a variable that had none
 END = "\ufdd3"  #: a value ends
 
-BODY_MARK, FILLED_MARK = Markup("\ufdd0"), Markup("\ufdd1")
-EMPTY_MARK, END_MARK = Markup("\ufdd2"), Markup("\ufdd3")
+BODY_MARK, EMPTY_MARK = Markup("\ufdd0"), Markup("\ufdd2")
 
 _ANY_SIGN = re.compile(f"[{FILLED}{EMPTY}{END}]")
 
@@ -39,7 +38,7 @@ def lay_out(html: str, language: Language) -> Message:
 
 def set_lines(html: str, language: Language) -> RichText:
     """The text of a template's output as Telegram will have it, however long."""
-    rich = markup.parse("\n".join(_filled_lines(html)))
+    rich = markup.read("\n".join(_filled_lines(html)))
     return richtext.telegram_clean(_directed(rich, direction_of(language)))
 
 

@@ -14,11 +14,11 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
 from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from bot.model import Channel, Entry, Feed, FeedKind, Post, Subscription
 from bot.render.filters import FILTERS, join
-from bot.render.lines import EMPTY_MARK, END_MARK, FILLED_MARK
+from bot.render.lines import EMPTY_MARK, END, FILLED
 from bot.render.values import NAMES, Label, values
 
 #: The layouts that ship; PRODUCT section 3 shows what they give.
@@ -152,4 +152,4 @@ def _note_value(value: Any) -> Any:
     if isinstance(value, Label):
         return value
     shown = join(value, " ") if isinstance(value, list) else escape(value)
-    return FILLED_MARK + shown + END_MARK if shown.strip() else EMPTY_MARK
+    return Markup(f"{FILLED}{shown}{END}") if shown.strip() else EMPTY_MARK  # noqa: S704 (escaped above)

@@ -25,6 +25,11 @@ from bot.text.typesetting import plain as plain
 
 def parse(html: str, *, base_url: str | None = None) -> RichText:
     """The text of our own templates: a newline is a line break, unknown tags go, their text stays; never fails."""
+    return normalise(read(html, base_url=base_url))
+
+
+def read(html: str, *, base_url: str | None = None) -> RichText:
+    """``parse`` with the spans as they are written, for who is going to change the text before they matter."""
     texts: list[str] = []
     size = 0
     opened: list[tuple[str, Span | None]] = []
@@ -42,7 +47,7 @@ def parse(html: str, *, base_url: str | None = None) -> RichText:
         else:
             spans += _closed_spans(opened, token.name, size)
     spans += (replace(span, end=size) for _, span in opened if span)
-    return normalise(RichText("".join(texts), tuple(spans)))
+    return RichText("".join(texts), tuple(spans))
 
 
 def _opened_span(token: Token, at: int, base_url: str | None) -> Span | None:

@@ -7,6 +7,7 @@ it never corrects spacing and never applies NFKC, which would rewrite ellipses a
 
 import re
 import unicodedata
+from functools import cache
 from typing import Literal
 
 Direction = Literal["ltr", "rtl"]
@@ -145,6 +146,7 @@ def first_strong(text: str) -> Direction | None:
     return None
 
 
+@cache
 def _direction(character: str) -> Direction | None:
     match unicodedata.bidirectional(character):
         case "L":

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from itertools import pairwise
@@ -71,6 +71,7 @@ class RichText:
 
     text: str = ""
     spans: tuple[Span, ...] = ()
+    is_normal: bool = field(default=False, compare=False, repr=False)  #: ``normalise`` made it
 
     def __add__(self, other: "RichText") -> "RichText":
         shift = len(self.text)
@@ -191,9 +192,11 @@ def telegram_clean(rich: RichText) -> RichText:
 
     Doing it twice changes nothing. Empty when Telegram would call the text empty.
     """
-    text, places = _clean_characters(rich.text)
-    moved = (span.at(places[span.start], places[span.end]) for span in _within(rich))
-    rich = normalise(RichText(text, tuple(moved)))
+    if _UNCLEAN.search(rich.text):
+        text, places = _clean_characters(rich.text)
+        moved = (span.at(places[span.start], places[span.end]) for span in _within(rich))
+        rich = RichText(text, tuple(moved))
+    rich = normalise(rich)
     if _EMPTY.fullmatch(rich.text):
         return RichText()
     # Telegram trims from the left only as far as the first entity: the indent of a pre stays.
@@ -263,10 +266,12 @@ def normalise(rich: RichText) -> RichText:
     stays, of equal ones ``pre``, then ``code``, then the time. Styles end where one of them but a link begins. What
     touches its equal is one, but for times.
     """
+    if rich.is_normal:
+        return rich
     spans = sorted(_within(rich), key=Span._order)
     if all(span.end < following.start for span, following in pairwise(spans)):
         trimmed = (_trim(_checked(span), rich.text) for span in spans)
-        return RichText(rich.text, tuple(span for span in trimmed if span.start < span.end))
+        return RichText(rich.text, tuple(span for span in trimmed if span.start < span.end), is_normal=True)
     quotes = _outermost(edge_trim(_only(rich, _QUOTES)).spans)
     edges = sorted({edge for quote in quotes for edge in (quote.start, quote.end)})
     checked = [_checked(span) for span in spans]
@@ -282,7 +287,7 @@ def normalise(rich: RichText) -> RichText:
         for piece in _outside(whole, walls)
     )
     styles = edge_trim(RichText(rich.text, styles)).spans
-    return RichText(rich.text, tuple(sorted((*quotes, *solid, *styles), key=Span._order)))
+    return RichText(rich.text, tuple(sorted((*quotes, *solid, *styles), key=Span._order)), is_normal=True)
 
 
 def _only(rich: RichText, types: tuple[str, ...]) -> RichText:

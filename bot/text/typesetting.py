@@ -31,6 +31,8 @@ class Block:
     depth: int = 0  #: of an item: how many lists it stands in
 
 
+#: Elements whose end means something.
+_LEFT = BLOCKS | {"q", "sub", "sup"}
 _ROLES: dict[str, BlockKind] = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
     "figcaption": "caption",
@@ -85,10 +87,11 @@ def blocks(
             lines = (_SPACE.sub(" ", line).strip() for line in unwrapped(_without_styles(source)))
             return [Block("paragraph", RichText(line)) for line in lines if line][:LIMIT_BLOCKS]
     walk = _Walk(base_url, words_only=words_only)
+    found, take = walk.found, walk.take  # a long post has thousands of tokens
     for token in tokens(_seen(cleaned(source))):  # &#8238; was not seen before
-        if len(walk.found) >= LIMIT_BLOCKS:
+        if len(found) >= LIMIT_BLOCKS:
             break
-        walk.take(token)
+        take(token)
     return walk.finish()
 
 
@@ -128,14 +131,15 @@ class _Walk:
         self._breaks = 0
 
     def take(self, token: Token) -> None:
-        if not token.name:
+        text, name, closes, _attributes = token
+        if not name:
             if self._hidden_at is None:
-                self._add_text(token.text)
-        elif token.name in VOID:
+                self._add_text(text)
+        elif name in VOID:
             if self._hidden_at is None:
                 self._take_void(token)
-        elif token.closes:
-            self._close(token.name)
+        elif closes:
+            self._close(name)
         else:
             self._enter(token)
 
@@ -156,8 +160,15 @@ class _Walk:
         text = _SPACE.sub(" ", text)
         if self._ends_in_space:
             text = text.lstrip(" ")
-        if text:
+        if not text:
+            return
+        if self._marker:
             self._append(text)
+            return
+        self._texts.append(text)
+        self._size += len(text)
+        self._ends_in_space = text[-1] == " "
+        self._breaks = 0
 
     def _append(self, text: str) -> None:
         if self._marker and text.strip():
@@ -257,13 +268,14 @@ class _Walk:
         return span_type
 
     def _close(self, name: str) -> None:
-        while self._stack:
-            opened, span_type = self._stack.pop()
-            hidden = self._hidden_at is not None
-            if self._hidden_at == len(self._stack):
+        stack = self._stack
+        while stack:
+            opened, span_type = stack.pop()
+            if self._hidden_at is None:
+                if span_type or opened in _LEFT:  # most tags within a line mean nothing
+                    self._leave(opened, span_type)
+            elif self._hidden_at == len(stack):
                 self._hidden_at = None
-            if not hidden:
-                self._leave(opened, span_type)
             if opened == name:
                 return
 
