@@ -7,6 +7,7 @@ answers 304. Each connection serves one request, as those of a thousand differen
 
 import asyncio
 import json
+import random
 import sys
 from functools import cache
 
@@ -28,6 +29,18 @@ def _content(language: str) -> str:
     return (paragraph * times).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+_SYLLABLES = {
+    "en": ["mo", "on", "sta", "gar", "den", "ni", "wa", "ter", "hi", "lum", "see", "sha"],
+    "fa": ["با", "می", "نور", "ستا", "ره", "ما", "گل", "شب", "دا", "خا", "آب", "کو"],
+}
+
+
+def _title(language: str, number: int, item: int) -> str:
+    """Six words that few others have: a thousand feeds with one title would be one story told a thousand times."""
+    chosen = random.Random(f"{number} {item}")
+    return " ".join("".join(chosen.choices(_SYLLABLES[language], k=3)) for _word in range(6))
+
+
 def feed(number: int, generation: int, items: int) -> bytes:
     """The newest item first, and no more of them than at the start."""
     language = "fa" if number % 2 else "en"
@@ -39,7 +52,7 @@ def feed(number: int, generation: int, items: int) -> bytes:
     for item in range(generation + items - 1, generation - 1, -1):
         link = f"https://sky.example/{number}/{item}"
         parts.append(
-            f"\n<item><title>Moon {item} over {number}</title><link>{link}</link>"
+            f"\n<item><title>{_title(language, number, item)}</title><link>{link}</link>"
             f'<guid isPermaLink="false">{link}</guid>'
             f"<dc:creator>Sara</dc:creator><category>Moon</category><pubDate>Sun, 22 Nov 2026 {item % 24:02}:10:00 GMT"
             f"</pubDate><description>{item}: {_content(language)}</description></item>"
