@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 from bot.errors import ConfigError, StorageError
 from bot.storage import migration
 from bot.storage.database import HEAD, Database
+from bot.storage.dialects import among
 from bot.storage.schema import admins, is_compared, metadata
 from tests.builders import NOW
 
@@ -145,3 +146,19 @@ async def test_a_second_run_on_one_file_is_refused_and_names_the_first(tmp_path:
         pass
     await first.close()
     await second.close()
+
+
+@pytest.mark.parametrize("wanted", [[], [1], [-(10**13), 0, 10**15], list(range(-50, 2_000))])
+async def test_a_long_list_is_one_parameter_and_finds_what_the_list_holds(
+    database: Database, wanted: list[int]
+) -> None:
+    there = [-(10**13), -50, 1, 2, 10**15]
+    statement = select(admins.c.user_id).where(among(admins.c.user_id, "ids"), admins.c.user_id != 2)
+
+    def find(connection: Connection) -> set[int]:
+        for user_id in there:
+            _add(connection, user_id)
+        assert not statement.compile(connection.engine).string.count(",")
+        return set(connection.execute(statement, {"ids": wanted}).scalars())
+
+    assert await database.write(find) == {number for number in there if number in wanted and number != 2}

@@ -17,10 +17,11 @@ from bot.errors import (
     TokenRejected,
     Uncertain,
 )
-from bot.model import PREVIEW_BOT, Calendar, Message, OnUncertain
+from bot.model import PREVIEW_BOT, Calendar, Message, OnUncertain, SentMessage
 from bot.pacing import Pace
 from bot.storage import lane_heads, lanes, records
 from bot.storage.lane_heads import Visit
+from bot.storage.lanes import Lane, LeaseLost
 from bot.storage.schema import deliveries, targets
 from bot.storage.schema import lanes as lane_table
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
@@ -460,3 +461,53 @@ async def test_lanes_are_looked_into_together_as_each_would_be_alone(stage: Stag
     alone = [(await stage.database.read(lane_heads.look_all, [visit]))[0] for visit in visits]
     assert together == alone
     assert sorted(len(each.head) for each in together) == [0, 0, 1, 1, 1, 2, 3]
+
+
+async def test_steps_of_many_lanes_are_taken_together_and_a_lost_lane_harms_no_other(stage: Stage) -> None:
+    channels = [a_channel(f"c{number}", chat=f"-100{number}") for number in range(1, 5)]
+    await stage.adopt(*(a_subscription(channel=channel) for channel in channels))
+    await stage.read(an_entry(0))
+    await stage.read(an_entry(1))
+    now, bot_id, lease = stage.clock.now(), stage.sender.bot_id, timedelta(seconds=40)
+
+    async def steps(*lanes_and: tuple[Lane, type]) -> list[Lane | Exception]:
+        """An attempt, an arrival or a return of each lane."""
+        made: list[lanes.Step] = []
+        for lane, kind in lanes_and:
+            (waiting,) = await stage.database.read(lane_heads.look_all, [Visit(lane, now, 1, timedelta(seconds=60))])
+            if kind is lanes.Attempt:
+                made.append(lanes.Attempt(lane, waiting.head[0], (Message("It is full."),), now, now + lease))
+            elif kind is lanes.Arrival:
+                made.append(lanes.Arrival(lane, waiting.head[0], SentMessage(7, now)))
+            else:
+                made.append(lanes.Return(lane, None))
+        return await stage.database.write(lanes.take_steps, made)
+
+    one, two, three, four = await stage.database.write(lanes.claim, bot_id, now, limit=9, lease=lease)
+    one, two = _lanes(await steps((one, lanes.Attempt), (two, lanes.Attempt)))
+    stage.clock.advance(timedelta(minutes=1))
+    now = stage.clock.now()
+    # All leases ran out, and another process takes two of the lanes.
+    taken = await stage.database.write(
+        lanes.claim, bot_id, now, limit=9, lease=lease, besides=[one.chat_id, three.chat_id]
+    )
+    assert {lane.chat_id for lane in taken} == {two.chat_id, four.chat_id}
+    done = await steps((four, lanes.Attempt), (one, lanes.Arrival), (three, lanes.Return), (two, lanes.Arrival))
+    assert [type(each) for each in done] == [LeaseLost, Lane, Lane, LeaseLost]
+    of = await stage.database.read(states_by_chat)
+    assert of == {one.chat_id: "sent", two.chat_id: "sending", three.chat_id: "pending", four.chat_id: "pending"}
+    again = await stage.database.write(lanes.claim, bot_id, now, limit=9, lease=lease)
+    assert three.chat_id in {lane.chat_id for lane in again}, "what was given back is there for anybody"
+
+
+def _lanes(found: list[Lane | Exception]) -> list[Lane]:
+    assert all(isinstance(each, Lane) for each in found)
+    return found  # type: ignore[return-value]
+
+
+def states_by_chat(connection: Connection) -> dict[int, str]:
+    """Of each chat its first delivery's."""
+    rows = connection.execute(
+        select(targets.c.chat_id, deliveries.c.state).join(deliveries).order_by(deliveries.c.id.desc())
+    )
+    return {row.chat_id: row.state for row in rows}
