@@ -88,7 +88,10 @@ def _buttons(number: int, trouble: Trouble, page: int, reader: Reader) -> tuple[
     t, shown = translator(reader.language), reader.number(number)
     row: tuple[Button, ...] = ()
     if trouble.state in (DeliveryState.DEAD, DeliveryState.HELD):
-        row += (Button(t("{number}. Send again", number=shown), f"A.queue.r{trouble.delivery_id}.{page}"),)
+        # What waits for a yes was never sent.
+        is_new = trouble.wait is Wait.APPROVAL
+        label = t("{number}. Post it", number=shown) if is_new else t("{number}. Send again", number=shown)
+        row += (Button(label, f"A.queue.r{trouble.delivery_id}.{page}"),)
     if trouble.state is not DeliveryState.UNCERTAIN:
         row += (Button(t("{number}. Leave out", number=shown), f"A.queue.d{trouble.delivery_id}.{page}"),)
     return row
