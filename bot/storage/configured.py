@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from bot.health import FeedState, Health
-from bot.model import PREVIEW_BOT, Feed, Subscription
+from bot.model import PREVIEW_BOT, Channel, Feed, Subscription
 from bot.storage.addresses import host_of
 from bot.storage.dialects import one_at_a_time, upsert
 from bot.storage.feeds import Routes, columns_of_state, resolve_target
@@ -131,6 +131,7 @@ def _reconcile_routes(
     for row in rows:
         if row.active and row.feed_name not in names:
             nameless[row.target_id, row.feed_id].append(row)
+    in_file = {(each.channel.chat, each.channel.thread or 0) for each in wanted}
     targets_of: dict[tuple[str, int, str], int] = {}
     kept: dict[int, Subscription] = {}
     new: list[int] = []
@@ -138,6 +139,8 @@ def _reconcile_routes(
         channel, feed = subscription.channel, subscription.feed
         to = (channel.chat, channel.thread or 0, channel.name)
         if to not in targets_of:
+            if channel.chat.lstrip("-").isdigit():
+                _rename_target(connection, bot_id, channel, in_file)
             targets_of[to] = _upsert_target(connection, bot_id, subscription, now)
         target_id = targets_of[to]
         known = stored.get((target_id, feed.name))
@@ -158,6 +161,19 @@ def _reconcile_routes(
     if gone:
         connection.execute(_GONE_ROUTE, [{"of_route": subscription_id} for subscription_id in gone])
     return kept, sorted(new)
+
+
+def _rename_target(connection: Connection, bot_id: int, channel: Channel, in_file: set[tuple[str, int]]) -> None:
+    """A chat that was called "@name" and is called by its number now is the same: what is in it is not sent again."""
+    thread = channel.thread or 0
+    alike = connection.execute(
+        select(targets.c.id, targets.c.chat)
+        .where(targets.c.bot_id == bot_id, targets.c.chat_id == int(channel.chat), targets.c.thread == thread)
+        .order_by(targets.c.id)
+    ).all()
+    left = [row.id for row in alike if (row.chat, thread) not in in_file]
+    if left and all(row.chat != channel.chat for row in alike):
+        connection.execute(update(targets).where(targets.c.id == left[0]).values(chat=channel.chat))
 
 
 def _upsert_target(connection: Connection, bot_id: int, subscription: Subscription, now: datetime) -> int:

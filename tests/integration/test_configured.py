@@ -3,12 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, select
 
 from bot.storage import ingest
 from bot.storage.database import Database
 from bot.storage.feeds import Routes
-from tests.builders import NOW, a_channel, a_feed, a_subscription
+from bot.storage.schema import targets
+from tests.builders import NOW, a_channel, a_feed, a_subscription, an_entry
+from tests.stage import Stage
 
 BOT = 42
 
@@ -43,3 +45,32 @@ async def test_a_file_that_says_the_same_writes_nothing_and_one_that_says_more_w
     assert sorted(written)[-2:] == ["UPDATE feed_names SET", "UPDATE subscriptions SET"]
     back, written = await adopt(4)
     assert back == first
+
+
+async def test_a_channel_that_is_called_by_its_number_now_is_the_same(stage: Stage) -> None:
+    """Its messages are edited, replied to and found as before, and nothing comes a second time."""
+    feed, name, number = a_feed(backfill=9), a_channel(chat="@sky"), a_channel(chat="-1001234567890")
+    stage.sender.names["@sky"] = int(number.chat)
+    await stage.adopt(a_subscription(feed, name))
+    await stage.read(an_entry(1))
+    await stage.deliver_until_idle(stage.outbox())
+    before, routes = await stage.rows(), stage.routes.subscriptions.keys()
+    await stage.adopt(a_subscription(feed, number))
+    assert stage.routes.subscriptions.keys() == routes
+    await stage.read(an_entry(1))
+    await stage.deliver_until_idle(stage.outbox())
+    assert [(row["delivery"], row["state"]) for row in before] == [(1, "sent")]
+    assert [(row["delivery"], row["state"]) for row in await stage.rows()] == [(1, "sent")]
+
+
+async def test_two_names_of_one_chat_in_the_file_stay_two(stage: Stage) -> None:
+    feed, name, number = a_feed(), a_channel("one", chat="@sky"), a_channel("two", chat="-1001234567890")
+    stage.sender.names["@sky"] = int(number.chat)
+    await stage.adopt(a_subscription(feed, name))
+    await stage.deliver_until_idle(stage.outbox())
+    await stage.adopt(a_subscription(feed, name), a_subscription(feed, number))
+
+    def chats(connection: Connection) -> set[str]:
+        return set(connection.execute(select(targets.c.chat)).scalars())
+
+    assert await stage.database.read(chats) == {"@sky", "-1001234567890"}
