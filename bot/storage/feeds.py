@@ -4,24 +4,26 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Connection,
+    Integer,
     Row,
+    Select,
     and_,
-    any_,
     bindparam,
     exists,
     func,
     literal,
     or_,
     select,
+    text,
     type_coerce,
     update,
 )
-from sqlalchemy.dialects import postgresql
 
 from bot import manners, process
 from bot.health import FeedState, Health
@@ -29,7 +31,7 @@ from bot.manners import NextCheck, Rhythm, Trail
 from bot.model import PREVIEW_BOT, Feed, FeedKind, Subscription, Validators
 from bot.storage import own_posts, subscribers
 from bot.storage.addresses import host_of_url
-from bot.storage.dialects import insert_into, upsert
+from bot.storage.dialects import among, insert_into, upsert
 from bot.storage.schema import feed_names, feeds, hosts, lanes, post_keys, posts, subscriptions, targets
 
 #: The rhythm of a feed is that of its last posts.
@@ -130,21 +132,9 @@ def claim_due(
     An HTTP feed that nobody receives is read once and then left alone. *forced* takes feeds whatever their
     interval; a host's spacing, Retry-After (kept as the host's) and ``gone`` hold all the same.
     """
-    due = connection.execute(
-        select(feeds.c.id, feeds.c.host)
-        .outerjoin(hosts, hosts.c.name == feeds.c.host)
-        .where(
-            _has_a_name() if among is None else _is_among(connection, among),
-            feeds.c.id.not_in(besides),
-            or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now),
-            or_(hosts.c.next_at.is_(None), hosts.c.next_at <= now),
-            will_be_read(),
-            *([] if forced else [feeds.c.next_check_at <= now]),
-        )
-        .order_by(feeds.c.next_check_at, feeds.c.id)
-        .limit(limit * 4)  # room for those that share a host
-        .with_for_update(skip_locked=True, of=feeds)
-    ).all()
+    which = {"at": now, "besides": besides, "most": limit * 4}  # room for those that share a host
+    which |= {} if among is None else {"feed_ids": among}
+    due = connection.execute(_due(of_some=among is not None, forced=forced), which).all()
     chosen: dict[str, tuple[int, str]] = {}
     for feed_id, host in due:
         if len(chosen) < limit:
@@ -173,22 +163,34 @@ def _some(*conditions: Any) -> Any:
     return select(literal(1)).where(*conditions).correlate(feeds).limit(1).scalar_subquery().is_not(None)
 
 
-def _is_among(connection: Connection, ids: Iterable[int]) -> Any:
-    """One parameter, not one for each: to bind ten thousand takes longer than the query itself."""
-    if connection.dialect.name == "sqlite":
-        listed = func.json_each(json.dumps(list(ids))).table_valued("value")
-        return feeds.c.id.in_(select(listed.c.value))
-    return feeds.c.id == any_(literal(list(ids), postgresql.ARRAY(BigInteger)))
+@cache
+def _due(*, of_some: bool, forced: bool) -> Select[int, str]:
+    return (
+        select(feeds.c.id, feeds.c.host)
+        .outerjoin(hosts, hosts.c.name == feeds.c.host)
+        .where(
+            among(feeds.c.id, "feed_ids") if of_some else _has_a_name(),
+            feeds.c.id.not_in(bindparam("besides", expanding=True)),
+            or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= bindparam("at")),
+            or_(hosts.c.next_at.is_(None), hosts.c.next_at <= bindparam("at")),
+            will_be_read(),
+            *([] if forced else [feeds.c.next_check_at <= bindparam("at")]),
+        )
+        .order_by(feeds.c.next_check_at, feeds.c.id)
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True, of=feeds)
+    )
 
 
 def _take_hosts(connection: Connection, names: Collection[str], now: datetime, until: datetime) -> set[str]:
     """Keep hosts to ourselves until their requests are settled; return those where no other process was quicker."""
     if not names:
         return set()
+    is_sqlite = connection.dialect.name == "sqlite"
     # By name: processes that take hosts in different orders would wait for each other for ever.
-    taken = insert_into(connection, hosts).values([{"name": name, "next_at": until} for name in sorted(names)])
-    taken = taken.on_conflict_do_update(index_elements=["name"], set_={"next_at": until}, where=hosts.c.next_at <= now)
-    return set(connection.execute(taken.returning(hosts.c.name)).scalars())
+    listed = json.dumps(sorted(names)) if is_sqlite else sorted(names)
+    taken = _TAKE_HOSTS_SQLITE if is_sqlite else _TAKE_HOSTS_POSTGRESQL
+    return set(connection.execute(taken, {"names": listed, "at": now, "until": until}).scalars().all())
 
 
 def take_host(connection: Connection, host: str, now: datetime, until: datetime) -> bool:
@@ -269,15 +271,16 @@ def rhythm_of(connection: Connection, feed_id: int) -> Rhythm:
     return manners.learn(list(last))
 
 
-def claimable_at(connection: Connection, among: Iterable[int], *, forced: bool) -> datetime | None:
-    """When the first of the feeds *among* may be claimed, its host's spacing included; None when none ever will."""
+def claimable_at(connection: Connection, these: Iterable[int], *, forced: bool) -> datetime | None:
+    """When the first of *these* feeds may be claimed, its host's spacing included; None when none ever will."""
     at: list[Any] = [func.coalesce(hosts.c.next_at, 0), func.coalesce(feeds.c.lease_until, 0)]
     at += [] if forced else [feeds.c.next_check_at]
     latest = func.max if connection.dialect.name == "sqlite" else func.greatest
     found: datetime | None = connection.execute(
         select(func.min(latest(*at), type_=feeds.c.next_check_at.type))
         .select_from(feeds.outerjoin(hosts, hosts.c.name == feeds.c.host))
-        .where(_is_among(connection, among), will_be_read())
+        .where(among(feeds.c.id, "feed_ids"), will_be_read()),
+        {"feed_ids": these},
     ).scalar_one_or_none()
     return found
 
@@ -350,12 +353,7 @@ def settle(
 
 
 # Made once: to put a statement together costs SQLAlchemy more than SQLite needs to carry it out.
-_TAKEN = (
-    update(feeds)
-    .where(feeds.c.id.in_(bindparam("feed_ids", expanding=True)))
-    .values(lease_no=feeds.c.lease_no + 1)
-    .returning(*feeds.c)
-)
+_TAKEN = update(feeds).where(among(feeds.c.id, "feed_ids")).values(lease_no=feeds.c.lease_no + 1).returning(*feeds.c)
 _SETTLED = update(feeds).where(feeds.c.id == bindparam("of_feed"), feeds.c.lease_no == bindparam("of_lease"))
 _LAST_DATES = (
     select(posts.c.effective_at)
@@ -363,6 +361,16 @@ _LAST_DATES = (
     .order_by(posts.c.effective_at.desc())
     .limit(RHYTHM_POSTS)
 )
+_TAKE_HOSTS = (
+    "INSERT INTO hosts (name, next_at) SELECT value, :until FROM {names}"
+    " ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at WHERE hosts.next_at <= :at RETURNING name"
+)
+_INSTANTS = bindparam("at", type_=hosts.c.next_at.type), bindparam("until", type_=hosts.c.next_at.type)
+_TAKE_HOSTS_POSTGRESQL = text(_TAKE_HOSTS.format(names="unnest(CAST(:names AS text[])) AS value")).bindparams(
+    *_INSTANTS
+)
+# "WHERE true": else SQLite would read ON as that of a join.
+_TAKE_HOSTS_SQLITE = text(_TAKE_HOSTS.format(names="json_each(:names) WHERE true")).bindparams(*_INSTANTS)
 _SETTLED_HOST = update(hosts).where(hosts.c.name == bindparam("of_host"))
 
 
@@ -426,9 +434,10 @@ def spread_overdue(connection: Connection, configured: Mapping[int, Feed], now: 
     """
     overdue = connection.execute(
         select(feeds.c.id)
-        .where(_is_among(connection, configured), feeds.c.kind == FeedKind.HTTP, will_be_read())
+        .where(among(feeds.c.id, "feed_ids"), feeds.c.kind == FeedKind.HTTP, will_be_read())
         .where(feeds.c.baseline_at.is_not(None), feeds.c.next_check_at <= now)
-        .order_by(feeds.c.next_check_at, feeds.c.id)
+        .order_by(feeds.c.next_check_at, feeds.c.id),
+        {"feed_ids": configured},
     ).scalars()
     ids = list(overdue)
     waiting = [
