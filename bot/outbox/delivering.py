@@ -14,7 +14,7 @@ A delivery is a row, and its state says what is known of it:
         -> pending     it was looked for, and is not; or a part of it is, and the others follow
       where nobody can look:
         -> pending     ``on_uncertain: resend``: sent again, at the risk of a double
-        -> held        ``on_uncertain: hold``: a person decides
+        -> held        ``on_uncertain: hold``, or five tries without a clear answer: a person decides
     held        waits for a person; does not block
     dead        stays for the record; does not block
     sent, dropped   the end

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 #: The server may still be working on a send whose connection broke.
 SETTLE_AFTER = timedelta(seconds=10)
+#: Nobody gets more copies of what never has a clear answer: something on the way breaks all of them.
+MOST_TRIES = 5
 #: A look at what came since may have to copy fifty messages, one a second.
 LOOK_LEASE = timedelta(seconds=150)
 #: How often copies that a dead process left are looked for.
@@ -34,6 +36,16 @@ CLEAN_AGAIN = timedelta(minutes=1)
 def settle_at(delivery: Delivery) -> datetime:
     """When an attempt of unknown outcome may be settled."""
     return (delivery.attempt_at or delivery.created_at) + SETTLE_AFTER
+
+
+def repeat_at(attempts: int, now: datetime, *, was_repeated: bool) -> datetime | None:
+    """When to send blindly again, later each time; None when that was tried often enough and a person is to look.
+
+    Tries that surely failed count only where one was repeated already: after an outage the first is no reason to stop.
+    """
+    if not was_repeated:
+        return now
+    return now + SETTLE_AFTER * 2**attempts if attempts < MOST_TRIES else None
 
 
 def unsent(parts: Sequence[Message], message_ids: Sequence[int]) -> Sequence[Message]:
@@ -100,10 +112,17 @@ class Settlement:
 
     async def _settle_blindly(self, lane: Lane, delivery: Delivery, why: str, on_uncertain: OnUncertain) -> None:
         """Nobody knows whether it arrived: what feeds.yaml says is done."""
-        # The preview shows what the database holds: there is nothing outside that could hold a second copy.
-        if on_uncertain is OnUncertain.RESEND or lane.bot_id == PREVIEW_BOT:
+        now = self._clock.now()
+        if lane.bot_id == PREVIEW_BOT:
+            # The preview shows what the database holds: there is nothing outside that could hold a second copy.
+            await self._database.write(stuck.send_again, lane, delivery, now, now)
+            return
+        was_repeated = await self._database.read(stuck.was_sent_again, delivery.id)
+        may_repeat = on_uncertain is OnUncertain.RESEND
+        due_at = repeat_at(delivery.attempts, now, was_repeated=was_repeated) if may_repeat else None
+        if due_at is not None:
             log.warning("uncertain send repeated", delivery=delivery.id, chat_id=lane.chat_id, why=why)
-            await self._database.write(stuck.send_again, lane, delivery, self._clock.now())
+            await self._database.write(stuck.send_again, lane, delivery, due_at, now)
         else:
             log.warning("uncertain send held", delivery=delivery.id, chat_id=lane.chat_id, why=why)
             reason = "it may have been sent; look into the chat, then `qasedak retry` if it is not there"

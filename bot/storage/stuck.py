@@ -29,14 +29,19 @@ class Posted(StrEnum):
     GONE = "gone"  #: there is no such post or route any more
 
 
-def send_again(connection: Connection, lane: Lane, delivery: Delivery, now: datetime) -> None:
+def send_again(connection: Connection, lane: Lane, delivery: Delivery, due_at: datetime, now: datetime) -> None:
     """uncertain -> pending, unseen: the chat may get it twice, and an admin is told so.
 
     Raises: LeaseLost.
     """
-    lanes.put_back(connection, lane, delivery, now, "sent again: the first try may have arrived")
+    lanes.put_back(connection, lane, delivery, due_at, "sent again: the first try may have arrived")
     if lane.bot_id != PREVIEW_BOT:
         upsert(connection, doubles, {"delivery_id": delivery.id}, {"at": now})
+
+
+def was_sent_again(connection: Connection, delivery_id: int) -> bool:
+    """Whether a try without a clear answer was repeated before."""
+    return connection.execute(select(doubles.c.at).where(doubles.c.delivery_id == delivery_id)).first() is not None
 
 
 def drop(connection: Connection, bot_id: int, ids: Sequence[int], reason: str) -> int:

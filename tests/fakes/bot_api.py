@@ -48,7 +48,7 @@ Action = Literal[
 ]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # two alike are two
 class Fault:
     """What goes wrong, with which calls. The first fault that fits a call is used up by it.
 

@@ -5,6 +5,7 @@ that a fault does what its name says.
 """
 
 import asyncio
+import contextlib
 import json
 import ssl
 import sys
@@ -384,6 +385,15 @@ async def test_faults_are_counted_and_aimed(api: BotApi, bot: Bot) -> None:
     assert outcomes == ["ok", "ok", "dropped", "dropped", "ok"]
     assert api.faults == []
     assert [call.outcome for call in api.calls("sendMessage")] == outcomes
+
+
+async def test_two_faults_that_are_alike_are_two(api: BotApi, bot: Bot) -> None:
+    for _ in range(2):
+        api.fault("drop_before", method="sendMessage", skip=1)
+    for outcome in ("ok", "dropped", "dropped", "ok"):
+        with contextlib.nullcontext() if outcome == "ok" else pytest.raises(NetworkError):
+            await bot.send_message(CHANNEL, "x")
+    assert api.faults == []
 
 
 async def test_pacing_is_watched_only_when_asked() -> None:

@@ -213,6 +213,23 @@ async def test_on_uncertain_hold_leaves_the_decision_to_a_person(stage: Stage) -
     assert stage.sender.titles() == ["Moon number 2"]
 
 
+async def test_a_send_that_never_has_a_clear_answer_is_tried_five_times_and_then_a_persons(stage: Stage) -> None:
+    """Something on the way that breaks every answer would fill a chat with copies."""
+    await a_stage_with(stage, 2)
+    stage.sender.faults += [Uncertain("the connection broke")] * 5
+    await stage.deliver_until_idle(stage.outbox())
+    assert await stage.states() == ["held", "sent"]
+    assert [row["attempts"] for row in await stage.rows()] == [5, 1]
+    assert not stage.sender.faults
+
+
+async def test_tries_that_surely_failed_do_not_keep_an_uncertain_one_from_being_repeated(stage: Stage) -> None:
+    await a_stage_with(stage, 1)
+    stage.sender.faults += [RetryLater("down")] * 7 + [Uncertain("the connection broke")]
+    await stage.deliver_until_idle(stage.outbox())
+    assert await stage.states() == ["sent"]
+
+
 async def test_a_channel_gets_no_more_than_its_minute_across_restarts(lite: Stage) -> None:
     await a_stage_with(lite, 30)
     for _restart in range(200):

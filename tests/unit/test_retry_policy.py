@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import RetryLater
 from bot.outbox.delivering import FIRST_RETRY, GIVE_UP_AFTER, LONGEST_RETRY, retry_at
+from bot.outbox.settlement import repeat_at
 from tests.builders import NOW
 
 
@@ -32,3 +34,12 @@ def test_nothing_is_given_up_before_seven_days() -> None:
     error, created = RetryLater("no network"), NOW - GIVE_UP_AFTER
     assert retry_at(error, 200, created, NOW) is not None
     assert retry_at(error, 200, created - timedelta(seconds=1), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("attempts", "was_repeated", "seconds"),
+    [(1, False, 0), (9, False, 0), (2, True, 40), (3, True, 80), (4, True, 160), (5, True, None), (9, True, None)],
+)
+def test_a_blind_repeat_waits_longer_each_time_and_ends(attempts: int, was_repeated: bool, seconds: int | None) -> None:
+    wanted = None if seconds is None else NOW + timedelta(seconds=seconds)
+    assert repeat_at(attempts, NOW, was_repeated=was_repeated) == wanted
