@@ -226,20 +226,23 @@ class Outbox:
         rate = PAID.per_second if pays else self._pace.per_second
         at_once = max(CONCURRENCY, min(rate // 8, MOST_AT_ONCE))
         running: set[asyncio.Task[None]] = set()
+        is_slow = False
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 now = self._clock.now()
                 free = at_once - len(running)
                 if now < last_claim:
-                    # Not for each that becomes free: a claim waits for the disk, however many it takes.
-                    claimed = await self._claim(now, free, done) if free >= at_once // 4 else ()
+                    # Not for each that becomes free: a claim waits for the disk, however many it takes. But where
+                    # most wait for their answers, the others need not.
+                    claimed = await self._claim(now, free, done) if free >= at_once // 4 or is_slow else ()
                     running |= {group.create_task(self._serve(lane, done)) for lane in claimed}
                 elif not running:
                     done.wait(now)  # lanes may be due that there was no time for
                 if not running:
                     break
                 # A second at most: a lane that waits long for its answer must not keep others from being claimed.
-                _done, running = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                ended, running = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                is_slow = not ended
         if self._fatal is not None:
             raise self._fatal
         # Also those of earlier passes whose time has not come. One whose time came and that was not ours is another's.

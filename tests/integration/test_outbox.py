@@ -1,5 +1,6 @@
 """The outbox's state machine: what each answer of Telegram leads to, and what a restart finds."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from bot.storage.lanes import Lane, LeaseLost
 from bot.storage.schema import deliveries, targets
 from bot.storage.schema import lanes as lane_table
 from tests.builders import a_channel, a_feed, a_subscription, an_entry
+from tests.fakes.sender import FakeSender
 from tests.stage import Stage
 
 CHANNEL = -1001111111111
@@ -528,3 +530,28 @@ def states_by_chat(connection: Connection) -> dict[int, str]:
         select(targets.c.chat_id, deliveries.c.state).join(deliveries).order_by(deliveries.c.id.desc())
     )
     return {row.chat_id: row.state for row in rows}
+
+
+async def test_chats_whose_answers_do_not_come_keep_no_other_from_being_served(lite: Stage) -> None:
+    """More than three quarters of the places are taken, and stay so."""
+    answered = asyncio.Event()
+
+    class Slow(FakeSender):
+        async def send(self, chat_id: int, message: Message) -> SentMessage:
+            if chat_id > -1020:
+                await answered.wait()
+            elif chat_id == -1024:
+                answered.set()  # the last of those that wait for a place
+            return await super().send(chat_id, message)
+
+    lite.sender = Slow(lite.clock)
+    slow, others = range(-1014, -1000), range(-1024, -1019)
+    await lite.adopt(
+        *(a_subscription(channel=a_channel(f"c{-chat}", chat=str(chat))) for chat in [*slow[::-1], *others[::-1]])
+    )
+    await lite.read(an_entry(0))
+    await lite.read(an_entry(0), an_entry(1))
+    async with asyncio.timeout(20):
+        await lite.deliver_until_idle(lite.outbox())
+    assert set(await lite.states()) == {"sent"}
+    assert {chat for chat, _text, _at in lite.sender.sent[:5]} == set(others)
