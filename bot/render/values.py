@@ -211,6 +211,8 @@ def _site(link: str | None) -> str | None:
 
 # --- hashtags ------------------------------------------------------------------------------------------------
 
+#: What is longer is a sentence, or keywords that nothing but spaces parts.
+_LONGEST_TAG = 50
 #: What blogs file a post under that nobody filed, as ``key_fold`` has it.
 _NO_CATEGORY = frozenset(
     map(
@@ -240,7 +242,7 @@ class Hashtags:
         for word in list(own)[: 10 * (limit + 1)]:
             if len(found) == most:
                 break
-            if persian.key_fold(word) not in _NO_CATEGORY:
+            if len(word) <= _LONGEST_TAG and persian.key_fold(word) not in _NO_CATEGORY:
                 self._add(word, found)
         return Markup(" ".join(isolated_sigils(tag, self.direction) for tag in found.values()))  # noqa: S704 (no HTML)
 

@@ -158,6 +158,14 @@ def test_a_post_without_a_date_is_dated_when_it_was_first_seen() -> None:
     assert "Monday, 23 November 2026" in message.text
 
 
+def test_keywords_that_only_spaces_part_are_no_hashtag() -> None:
+    keywords = "moon full moon lunar eclipse november sky telescope binoculars"
+    entry = an_entry(tags=(keywords, "garden of the night"))
+    text = render(a_post(entry), a_subscription(channel=a_channel(language="en")))[0].text
+    assert "#garden_of_the_night" in text
+    assert "binoculars" not in text.split("#", 1)[1]
+
+
 def test_hashtags_are_counted_without_the_fixed_ones_and_each_comes_once() -> None:
     entry = an_entry(tags=("One", "two", "Two", "three", "four"))
     subscription = a_subscription(channel=a_channel(language="en", hashtags=2), hashtags=("garden", "One"))
