@@ -309,7 +309,7 @@ class BotSection(Section):
     contact: str | None = Field(None, pattern=CONTACT)
     """An address that publishers can write to; goes into the User-Agent."""
     on_uncertain: OnUncertain = OnUncertain.RESEND
-    """What happens to a send whose outcome cannot be known; one that is sent again never is more than five times."""
+    """What happens to a send whose outcome cannot be known; after five tries without a clear answer it is held."""
     open: bool = False
     """Whether anybody may follow any feed by its address, within limits."""
     keep: Keep = Field(None, json_schema_extra={"default": "forever"})
