@@ -132,7 +132,8 @@ def check(api: BotApi, folder: Path, size: Size, run: int) -> int:
             if chat_id < 0:
                 assert gone == wanted, (run, chat_id)
             copies += len(gone) - len(wanted)
-    repeated = [row for row in rows if int(str(row["chat"])) > 0 and int(str(row["attempts"])) > 1]
-    assert copies <= len(repeated), run
+    # Each try but the last may have left a copy: the one that came after it says that it was uncertain.
+    tries = [int(str(row["attempts"])) for row in rows if int(str(row["chat"])) > 0]
+    assert copies <= sum(tries) - len(tries), (run, sorted(tries)[-5:])
     assert api.chats[ADMIN].messages == {}, run
     return copies

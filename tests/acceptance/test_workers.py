@@ -16,8 +16,9 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,8 @@ from tests.fast_clock import FastClock
 
 #: Copies of what is uncertain go there.
 ADMIN = 42
+#: A clock on which five seconds are not a matter of the machine.
+UNHURRIED = 5
 LEASE = outbox.LEASE.total_seconds() / SPEED
 
 
@@ -86,19 +89,31 @@ class Crew:
             os.kill(pid, signal.SIGKILL)
 
 
-def configure(installation: Installation, publisher: Publisher, api: BotApi, size: Size) -> None:
+def configure(
+    installation: Installation, publisher: Publisher, api: BotApi, size: Size, keys: str = "backfill: all, every: 12h"
+) -> None:
     channels = "".join(f'  c{index}: {{chat: "{chat}"}}\n' for index, chat in enumerate(size.chat_ids))
     lines = []
     for feed in range(size.feeds):
-        items = [{"title": title(feed, n), "guid": f"{feed}-{n}"} for n in range(size.posts, 0, -1)]
-        publisher.serve(f"/{feed}.xml", rss(f"f{feed}", items))
+        publish(publisher, feed, range(size.posts, 0, -1))
         # Each has a host of its own.
         url = f"http://127.{1 + feed // 250}.0.{1 + feed % 250}:{publisher.port}/{feed}.xml"
-        lines.append(f'  f{feed}: {{url: "{url}", backfill: all, to: [c{feed % size.channels}], every: 12h}}\n')
+        lines.append(f'  f{feed}: {{url: "{url}", to: [c{feed % size.channels}], {keys}}}\n')
     # Forks read it where the environment was set long ago.
     settings = f"TELEGRAM_API_URL={api.base_url.removesuffix('/bot')}\nTELEGRAM_BOT_TOKEN={TOKEN}\n"
     (installation.folder / ".env").write_text(settings, encoding="utf-8")
     installation.configure(f"bot: {{admins: [{ADMIN}]}}\nchannels:\n{channels}feeds:\n{''.join(lines)}")
+
+
+def publish(publisher: Publisher, feed: int, numbers: Iterable[int], now: datetime | None = None) -> None:
+    """A document with these items, the newest first; with *now* the newest is of this moment, each other of a minute
+    before.
+    """
+    items = [
+        {"title": title(feed, n), "guid": f"{feed}-{n}"} | ({"pubDate": now - timedelta(minutes=place)} if now else {})
+        for place, n in enumerate(numbers)
+    ]
+    publisher.serve(f"/{feed}.xml", rss(f"f{feed}", items))
 
 
 @dataclass(slots=True)
@@ -262,3 +277,59 @@ async def test_many_feeds_and_channels(
     async with mortals(installation, *NEEDED, began=clock.began) as started:
         found = await one_run(installation, started, clock, worker_databases(), size, seed=size.workers)
     print(f"{size.workers} workers: {found.requests} requests and {found.sends} sends repeated")
+
+
+@pytest.mark.timeout(1800)
+async def test_what_is_published_goes_out_within_its_interval_under_load(
+    tmp_path: Path, worker_databases: Callable[[], str], worker_runs: int
+) -> None:
+    """From the moment of its date to its arrival: the feed's interval, and five seconds for 99 of a hundred."""
+    if worker_runs < 100:
+        pytest.skip("takes minutes: make workers")
+    clock, installation, url = FastClock(time.monotonic(), UNHURRIED), Installation(tmp_path), worker_databases()
+    size, database, chance = replace(SHORT, workers=2, feeds=600, channels=60), Database(url), random.Random(1)
+    async with (
+        mortals(installation, *NEEDED, began=clock.began, speed=UNHURRIED) as started,
+        BotApi(now=clock.now, monotonic=clock.monotonic, strict=True) as api,
+        Publisher(now=clock.now, host="0.0.0.0") as publisher,
+    ):
+        for chat_id in size.chat_ids:
+            api.add_chat(Chat(chat_id, type="channel", status="administrator"))
+        configure(installation, publisher, api, size, keys="every: 15m")
+        for feed in range(size.feeds):
+            publish(publisher, feed, range(12, 0, -1), clock.now())  # a rhythm: often
+        crew = Crew(started, url)
+        for _ in range(size.workers):
+            await crew.start()
+        await until(lambda: database.read_now(count_read) == size.feeds, size.patience * 3)
+        published: dict[str, float] = {}
+        intervals: dict[str, float] = {}
+        for feed in chance.sample(range(size.feeds), size.feeds):
+            await clock.sleep(15 * 60 / size.feeds * chance.uniform(0, 2))
+            publish(publisher, feed, range(13, 1, -1), clock.now())
+            published[title(feed, 13)] = clock.monotonic()
+            intervals[title(feed, 13)] = await asyncio.to_thread(database.read_now, interval_of, f"f{feed}")
+        await until(lambda: len(api.sent) >= size.feeds, size.patience * 20)
+        crew.end()
+        database.dispose()
+        took = {sent.text.split("\n")[0]: sent.mono for sent in api.sent}
+        assert took.keys() == published.keys()
+        assert api.violations == []
+    late = sorted(took[name] - at - intervals[name] for name, at in published.items())
+    p99 = late[int(len(late) * 0.99)]
+    print(
+        f"{len(late)} posts, their intervals {min(intervals.values()):.0f} to {max(intervals.values()):.0f} s: ", end=""
+    )
+    print(f"99th percentile of latency less interval {p99:.1f} s, longest {late[-1]:.1f} s")
+    assert p99 <= 5
+
+
+def count_read(connection: Connection) -> int:
+    """Feeds whose first reading is over."""
+    return int(connection.execute(text("SELECT count(*) FROM feeds WHERE baseline_at IS NOT NULL")).scalar_one())
+
+
+def interval_of(connection: Connection, name: str) -> float:
+    """Seconds from the last time that a feed was asked to the next."""
+    asked = "SELECT next_check_at - attempted_at FROM feeds JOIN feed_names ON feed_id = feeds.id WHERE name = :name"
+    return float(connection.execute(text(asked), {"name": name}).scalar_one()) / 1000
