@@ -12,6 +12,7 @@ from bot.storage.layout import Layout
 
 KEPT = "its posts are kept, and it is not read any more"
 BACK = "was here before; its posts are known"
+SAME_CHAT = "the same chat, by another name: its posts stay with it"
 NEW_CHAT = "another chat: it gets what is new from now on"
 
 
@@ -118,6 +119,7 @@ def _renamed_channels(before: Layout, after: Layout) -> dict[str, str]:
 
 def _channels(before: Layout, after: Layout, renamed: Mapping[str, str]) -> Iterator[Difference]:
     was, now = _chats_of(before), _chats_of(after)
+    stayed = before.chats.keys() & after.chats.keys()
     for name, chat in now.items():
         old_name = next((old for old, new in renamed.items() if new == name), None)
         if old_name is not None:
@@ -125,7 +127,9 @@ def _channels(before: Layout, after: Layout, renamed: Mapping[str, str]) -> Iter
         elif name not in was:
             yield Difference("channel", name, "added", None, chat)
         elif was[name] != chat:
-            yield Difference("channel", name, "moved", was[name], chat, NEW_CHAT)
+            is_same = any(before.chats[target][0] == name == after.chats[target][0] for target in stayed)
+            change, note = ("renamed", SAME_CHAT) if is_same else ("moved", NEW_CHAT)
+            yield Difference("channel", name, change, was[name], chat, note)
     for name in was.keys() - now.keys() - renamed.keys():
         yield Difference("channel", name, "removed", was[name], None, "nothing is sent there any more")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.differences import BACK, KEPT, NEW_CHAT, Difference, differences
+from bot.config.differences import BACK, KEPT, NEW_CHAT, SAME_CHAT, Difference, differences
 from bot.config.reading import Config, read_config
-from bot.storage import ingest
+from bot.storage import feeds, ingest
 from bot.storage.database import Database
 from bot.storage.layout import Layout, before_and_after
 from tests.integration.test_cli import call
@@ -145,6 +145,14 @@ async def test_of_two_names_of_one_address_one_may_go_its_own_way(database: Data
     assert differences(*layouts) == [
         Difference("feed", "star", "added", None, SUN, f"a new feed: sky keeps the posts of {SKY}")
     ]
+
+
+async def test_a_channel_that_is_called_by_its_number_now_is_the_same(database: Database, tmp_path: Path) -> None:
+    await adopt(database, configuration(tmp_path, FILE))
+    (unresolved,) = await database.read(feeds.unresolved, BOT)
+    await database.write(feeds.resolve_target, unresolved.target_id, -1007654321, NOW)
+    layouts = await look(database, configuration(tmp_path, FILE.replace("@main_news", "-1007654321")))
+    assert differences(*layouts) == [Difference("channel", "main", "renamed", "@main_news", "-1007654321", SAME_CHAT)]
 
 
 def test_the_command_compares_with_the_database_of_the_environment(
