@@ -35,7 +35,7 @@ run: install  ## Run the bot; without a token it shows a local preview
 	$(BIN)/qasedak run
 
 test: install-dev  ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: install-dev
 	$(BIN)/ruff format --check bot tests

@@ -420,7 +420,7 @@ class App:
     async def _join(self, crew: Crew, schedule: Schedule) -> None:
         """Work with others from here on, and call them when there is more than we can take."""
         self._poller.more = partial(crew.call, Role.POLL, "poll")
-        self._outbox.more = partial(crew.call, Role.DELIVER, "deliver")
+        self._poller.news = self._outbox.more = partial(crew.call, Role.DELIVER, "deliver")
         await crew.start()
 
         async def look() -> None:

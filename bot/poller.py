@@ -116,6 +116,7 @@ class Poller:
     ) -> None:
         self._routes = routes
         self.more: Callable[[], None] = _nobody  #: called when more may be due than one process takes
+        self.news: Callable[[], None] = _nobody  #: called when something waits to be delivered that did not before
         self.learn: Callable[[], Awaitable[None]] = _nothing  #: called when a feed is due that ``routes`` do not have
         self._database = database
         self._source = source
@@ -295,6 +296,8 @@ class Poller:
                 break
             done = await self._database.write(ingest.ingest, claim, batch, self.routes, self._clock.now())
             self._step("after the ingestion")
+            if done.enqueued or done.edited:
+                self.news()
             self._stored += done.new
             self.tell("new posts", self._stored)
             if not batch.last:  # of a long archive, which may take longer than a lease

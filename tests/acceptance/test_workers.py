@@ -16,7 +16,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from tests.child import SPEED, Installation, Mortals, mortals
 from tests.fakes.bot_api import BOT_ID, TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat
 from tests.fakes.publisher import Publisher, rss
-from tests.fast_clock import FastClock
+from tests.fast_clock import START, FastClock
 
 #: Copies of what is uncertain go there.
 ADMIN = 42
@@ -105,7 +105,7 @@ def configure(
     installation.configure(f"bot: {{admins: [{ADMIN}]}}\nchannels:\n{channels}feeds:\n{''.join(lines)}")
 
 
-def publish(publisher: Publisher, feed: int, numbers: Iterable[int], now: datetime | None = None) -> None:
+def publish(publisher: Publisher, feed: int, numbers: Sequence[int], now: datetime | None = None) -> None:
     """A document with these items, the newest first; with *now* the newest is of this moment, each other of a minute
     before.
     """
@@ -113,7 +113,7 @@ def publish(publisher: Publisher, feed: int, numbers: Iterable[int], now: dateti
         {"title": title(feed, n), "guid": f"{feed}-{n}"} | ({"pubDate": now - timedelta(minutes=place)} if now else {})
         for place, n in enumerate(numbers)
     ]
-    publisher.serve(f"/{feed}.xml", rss(f"f{feed}", items))
+    publisher.serve(f"/{feed}.xml", rss(f"f{feed}", items), etag=f'"{max(numbers)}"')
 
 
 @dataclass(slots=True)
@@ -283,7 +283,9 @@ async def test_many_feeds_and_channels(
 async def test_what_is_published_goes_out_within_its_interval_under_load(
     tmp_path: Path, worker_databases: Callable[[], str], worker_runs: int
 ) -> None:
-    """From the moment of its date to its arrival: the feed's interval, and five seconds for 99 of a hundred."""
+    """Who publishes right after a reading waits for the feed's interval; what comes on top of it is ours: for 99 of a
+    hundred five seconds at most, from the time when the feed is due to the arrival of the post.
+    """
     if worker_runs < 100:
         pytest.skip("takes minutes: make workers")
     clock, installation, url = FastClock(time.monotonic(), UNHURRIED), Installation(tmp_path), worker_databases()
@@ -303,24 +305,25 @@ async def test_what_is_published_goes_out_within_its_interval_under_load(
             await crew.start()
         await until(lambda: database.read_now(count_read) == size.feeds, size.patience * 3)
         published: dict[str, float] = {}
-        intervals: dict[str, float] = {}
+        due: dict[str, float] = {}
         for feed in chance.sample(range(size.feeds), size.feeds):
             await clock.sleep(15 * 60 / size.feeds * chance.uniform(0, 2))
             publish(publisher, feed, range(13, 1, -1), clock.now())
             published[title(feed, 13)] = clock.monotonic()
-            intervals[title(feed, 13)] = await asyncio.to_thread(database.read_now, interval_of, f"f{feed}")
+            due[title(feed, 13)] = await asyncio.to_thread(database.read_now, due_at, f"f{feed}")
         await until(lambda: len(api.sent) >= size.feeds, size.patience * 20)
         crew.end()
         database.dispose()
         took = {sent.text.split("\n")[0]: sent.mono for sent in api.sent}
         assert took.keys() == published.keys()
         assert api.violations == []
-    late = sorted(took[name] - at - intervals[name] for name, at in published.items())
-    p99 = late[int(len(late) * 0.99)]
+    late = sorted(took[name] - max(at, published[name]) for name, at in due.items())
+    p50, p99 = late[len(late) // 2], late[int(len(late) * 0.99)]
+    rate = len(late) / (max(took.values()) - min(took.values())) * UNHURRIED
     print(
-        f"{len(late)} posts, their intervals {min(intervals.values()):.0f} to {max(intervals.values()):.0f} s: ", end=""
+        f"{len(late)} posts, {rate:.1f} a second: after their feeds were due in half of the cases {p50:.1f} s, ", end=""
     )
-    print(f"99th percentile of latency less interval {p99:.1f} s, longest {late[-1]:.1f} s")
+    print(f"99th percentile {p99:.1f} s, longest {late[-1]:.1f} s")
     assert p99 <= 5
 
 
@@ -329,7 +332,7 @@ def count_read(connection: Connection) -> int:
     return int(connection.execute(text("SELECT count(*) FROM feeds WHERE baseline_at IS NOT NULL")).scalar_one())
 
 
-def interval_of(connection: Connection, name: str) -> float:
-    """Seconds from the last time that a feed was asked to the next."""
-    asked = "SELECT next_check_at - attempted_at FROM feeds JOIN feed_names ON feed_id = feeds.id WHERE name = :name"
-    return float(connection.execute(text(asked), {"name": name}).scalar_one()) / 1000
+def due_at(connection: Connection, name: str) -> float:
+    """When a feed is to be asked again, in seconds since the clock began."""
+    asked = "SELECT next_check_at FROM feeds JOIN feed_names ON feed_id = feeds.id WHERE name = :name"
+    return float(connection.execute(text(asked), {"name": name}).scalar_one()) / 1000 - START.timestamp()

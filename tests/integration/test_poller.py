@@ -451,6 +451,20 @@ async def test_hints_move_the_next_reading(small: Bench) -> None:
     assert 3 * HOUR <= row.next_check_at - NOW <= 3.3 * HOUR
 
 
+async def test_what_waits_to_be_delivered_is_told_of_at_once_and_nothing_else_is(small: Bench) -> None:
+    """Other loops of a worker are woken every two seconds."""
+    told: list[None] = []
+    small.poller.news = lambda: told.append(None)
+    await small.configure(a_feed("a"))
+    first, second = Reading((an_entry(1),)), Reading((an_entry(1), an_entry(2)))
+    small.source.outcomes["a"] = [first, second, NOTHING_NEW]
+    counts = []
+    for _reading in range(3):
+        await small.poll(5 * HOUR)
+        counts.append(len(told))
+    assert counts == [0, 1, 1]  # of a first reading nothing is published here
+
+
 # --- the whole way -------------------------------------------------------------------------------------------
 
 
