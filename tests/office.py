@@ -44,7 +44,7 @@ class FakeDesk:
 
     async def look(self, feed: Feed, _rhythm: Rhythm | None) -> Seen:
         if feed.name == "winter":
-            raise FetchError("winter.example answered 503; it is asked again later")
+            raise FetchError("winter.example answered 503; it is asked again later", status=503)
         entries = [
             an_entry(1, title="A full moon over the hills", published=NOW - timedelta(hours=5), tags=("moon",)),
             an_entry(6, title="Two comets", published=NOW - timedelta(minutes=20)),

@@ -237,7 +237,7 @@ class Admin:
         except SourceError as error:
             self._end(dialogue)
             url = dialogue.chosen.url if dialogue.chosen else dialogue.url
-            await self._try_to_show(dialogue, admin_replies.unreadable(url, str(error), dialogue.language))
+            await self._try_to_show(dialogue, admin_replies.unreadable(url, error, dialogue.language))
         except TelegramError as error:
             log.warning("dialogue not shown", problem=error.message)
         except Exception:  # a task's top: one bad page must not end the dialogue without a word

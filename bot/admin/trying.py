@@ -104,7 +104,7 @@ class Trying:
         try:
             seen = await self._look(feed, await self._rhythm(feed))
         except SourceError as error:
-            return trial_screens.unreadable(feed, key, str(error), reader)
+            return trial_screens.unreadable(feed, key, error, reader)
         now, configured = self._clock.now(), self._configured()
         feed_id = self._number(feed)
         keys = [each.keys for each in seen.found]

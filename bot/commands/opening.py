@@ -130,7 +130,7 @@ class Opening:
         except SourceError as error:
             url = (look.chosen or look.found[0]).url
             log.info("address not read", user_id=look.caller.user_id, error=type(error).__name__)
-            await look.show(Screen(admin_replies.unreadable(url, str(error), look.to.language)))
+            await look.show(Screen(admin_replies.unreadable(url, error, look.to.language)))
         except Exception as error:  # a task's top: one bad page must not end without a word
             log.error("look failed", user_id=look.caller.user_id, error=type(error).__name__)
             await look.show(Screen(replies.failed(look.to.language)))

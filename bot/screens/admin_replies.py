@@ -9,6 +9,7 @@ from datetime import timedelta
 from markupsafe import Markup, escape
 
 from bot import labels, render
+from bot.errors import FeedGone, FetchError, ParseError, SourceError
 from bot.labels import translator
 from bot.model import Entry, Language, Message
 from bot.text import persian
@@ -54,12 +55,29 @@ def nothing_found(url: str, language: Language) -> Message:
     return _say(language, translator(language)("I found no feed at {url}", url=_foreign(url)))
 
 
-def unreadable(url: str, problem: str, language: Language) -> Message:
-    """An address that cannot be asked, or a feed that cannot be read."""
-    return _say(
-        language,
-        translator(language)("I could not read {url}", url=_foreign(url)) + "\n" + str(_foreign(problem)),
-    )
+def unreadable(url: str, error: SourceError, language: Language) -> Message:
+    """An address that cannot be asked, or a feed that cannot be read; below, what only an operator can use."""
+    said = translator(language)("I could not read {url}", url=_foreign(url))
+    return _say(language, f"{said}\n{why_unread(error, language)}\n\n{_foreign(str(error))}")
+
+
+def why_unread(error: SourceError, language: Language) -> str:
+    """What an error of a source means to who is no operator."""
+    t = translator(language)
+    match error:
+        case ParseError():
+            return t("What is there is no feed that I can read.")
+        case FeedGone():
+            return t("Its publisher says that it is gone for good.")
+        case FetchError(is_unknown_host=True):
+            return t("There is no such site.")
+        case FetchError(status=404):
+            return t("There is no such page.")
+        case FetchError(status=401 | 403):
+            return t("Its site does not let me in.")
+        case FetchError(status=int(status)) if status == 429 or status >= 500:
+            return t("Its site is busy or broken. Try again later.")
+    return t("Its site gave no answer that I can use.")
 
 
 def which_feed(found: Sequence[tuple[str | None, str]], language: Language) -> Message:

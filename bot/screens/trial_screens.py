@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from bot import render
+from bot.errors import SourceError
 from bot.labels import translator
 from bot.model import Entry, Feed, Message
 from bot.screens import intervals
+from bot.screens.admin_replies import why_unread
 from bot.screens.leafing import Button, Reader, Screen
 from bot.storage.stuck import Posted
 from bot.text import dates
@@ -108,10 +110,11 @@ def fate(goes: Sequence[str], stays: Sequence[tuple[str, str]], reader: Reader) 
     return t("; ").join([t("new"), *said])
 
 
-def unreadable(feed: Feed, key: str, problem: str, reader: Reader) -> Screen:
+def unreadable(feed: Feed, key: str, error: SourceError, reader: Reader) -> Screen:
     """It could not be read."""
     t = translator(reader.language)
-    lines = [_heading(feed, None), t("I could not read it:"), str(render.furniture(problem[:_PROBLEM]))]
+    lines = [_heading(feed, None), t("I could not read it:"), why_unread(error, reader.language)]
+    lines += ["", str(render.furniture(str(error)[:_PROBLEM]))]
     return Screen(render.lay_out("\n".join(lines), reader.language), (_buttons(key, reader)[0][:1],))
 
 
