@@ -4,18 +4,19 @@ Whoever holds a lane's lease is the only one to send to its chat. Every write he
 comes back with ``LeaseLost`` did nothing.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, bindparam, delete, func, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, delete, func, or_, select, text, type_coerce, update
 
 from bot import process
 from bot.model import Delivery, DeliveryState, Message, SentMessage
 from bot.storage import records, sightings, subscribers
 from bot.storage.dialects import among, upsert
-from bot.storage.schema import deliveries, edits, feeds, hosts, lanes, pace_shares, targets
+from bot.storage.schema import deliveries, edits, feeds, hosts, lanes, milliseconds, pace_shares, targets
 
 #: Messages to be changed that are thought of when a lane is given back; the others come after them.
 MOST_WISHES = 10_000
@@ -165,11 +166,19 @@ _BEGUN = (
         wait=None,
     )
 )
-_ARRIVED = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("of_delivery"))
-    .values(state=DeliveryState.SENT, message_ids=bindparam("ids"), sent_at=bindparam("at"), error=None)
-)
+# Rows that differ, as one parameter: an array of [delivery, message ids, instant].
+_ARRIVED = {
+    "sqlite": text(
+        "UPDATE deliveries SET state = 'sent', error = NULL, message_ids = json_extract(value, '$[1]'),"
+        " sent_at = json_extract(value, '$[2]') FROM json_each(:arrived)"
+        " WHERE deliveries.id = json_extract(value, '$[0]')"
+    ),
+    "postgresql": text(
+        "UPDATE deliveries SET state = 'sent', error = NULL, message_ids = value -> 1,"
+        " sent_at = CAST(value ->> 2 AS bigint) FROM json_array_elements(CAST(:arrived AS json)) AS rows (value)"
+        " WHERE deliveries.id = CAST(value ->> 0 AS bigint)"
+    ),
+}
 _RELEASED = update(lanes).where(_THESE_LANES).values(lease_until=None, next_at=bindparam("at"))
 
 
@@ -240,17 +249,11 @@ def sent_all(connection: Connection, arrivals: Sequence[Arrival]) -> list[Lane |
     ours = _still_ours(connection, [(one.lane, one.delivery) for one in arrivals], (DeliveryState.SENDING,))
     arrived = [one for one, is_ours in zip(arrivals, ours, strict=True) if is_ours]
     if arrived:
-        connection.execute(
-            _ARRIVED,
-            [
-                {
-                    "of_delivery": one.delivery.id,
-                    "ids": [*one.delivery.message_ids, *one.last.message_ids],
-                    "at": one.last.sent_at,
-                }
-                for one in arrived
-            ],
-        )
+        rows = [
+            (one.delivery.id, (*one.delivery.message_ids, *one.last.message_ids), milliseconds(one.last.sent_at))
+            for one in arrived
+        ]
+        connection.execute(_ARRIVED[connection.dialect.name], {"arrived": json.dumps(rows)})
         sightings.raise_all(
             connection, [(one.lane.bot_id, one.lane.chat_id, one.last.message_ids[-1]) for one in arrived]
         )

@@ -32,6 +32,11 @@ from bot.model import DeliveryState
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def milliseconds(at: datetime) -> int:
+    """An instant as it is stored. Integer arithmetic: ``timestamp()`` is a float and loses those of far years."""
+    return (at - EPOCH) // timedelta(milliseconds=1)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime as whole milliseconds since 1970-01-01T00:00Z; years before 1970 are negative."""
 
@@ -39,8 +44,8 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 (SQLAlchemy's signature)
-        """Integer arithmetic: ``timestamp()`` is a float and loses the last millisecond of far years."""
-        return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
+        """As the database has it."""
+        return None if value is None else milliseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Back to an aware datetime in UTC."""
