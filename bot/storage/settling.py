@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from bot.health import FeedState
 from bot.manners import NextCheck
 from bot.model import Validators
+from bot.storage.dialects import among
 from bot.storage.feeds import Claim, outcome_of
 from bot.storage.schema import feeds, hosts
 
@@ -51,11 +52,6 @@ def settle_unchanged(connection: Connection, ended: Sequence[Unchanged]) -> None
 
 
 # Made once: to put a statement together costs SQLAlchemy more than SQLite needs to carry it out.
-_HELD = (
-    select(feeds.c.id, feeds.c.lease_no)
-    .where(feeds.c.id.in_(bindparam("feed_ids", expanding=True)))
-    .order_by(feeds.c.id)
-    .with_for_update()
-)
+_HELD = select(feeds.c.id, feeds.c.lease_no).where(among(feeds.c.id, "feed_ids")).order_by(feeds.c.id).with_for_update()
 _FEED = update(feeds).where(feeds.c.id == bindparam("feed_id"))
 _HOST = update(hosts).where(hosts.c.name == bindparam("host_name"))
