@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot import __version__
 from bot.errors import FeedGone, FetchError
 from bot.model import Feed, Validators
 from bot.sources import fetch
@@ -78,6 +79,16 @@ async def test_a_request_says_who_asks_and_nothing_else(publisher: Publisher, fe
             b"accept": fetch.ACCEPT.encode(),
             b"accept-encoding": b"gzip, deflate",
         }
+
+
+async def test_a_client_that_is_told_no_name_says_the_programs_and_its_version(publisher: Publisher) -> None:
+    publisher.serve("/feed", BODY)
+    fetcher = Fetcher(allow_private_networks=True)
+    await _get(fetcher, publisher.url("/feed"))
+    await fetcher.close()
+    assert (b"user-agent", f"Qasedak/{__version__}".encode()) in [
+        (name.lower(), value) for name, value in publisher.requests[0].headers
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,22 @@
 import asyncio
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from bot.app import App
+from bot.clock import Clock
 from bot.config.reading import Settings, read_config
+from bot.loops import Loop
 from bot.roles import EVERYTHING, Role, written
 from bot.storage import reports
+from bot.storage.database import Database
 from tests.fakes.bot_api import BOT_ID, TOKEN, BotApi
 from tests.fakes.bot_api_chats import Chat
 from tests.fakes.publisher import Publisher, rss
@@ -86,6 +90,38 @@ async def test_each_role_is_a_part_of_its_own(house: House) -> None:
         await house.api.until(lambda: bool(house.api.texts(PERSON)))
         assert app._site is None
     assert len(house.publisher.requests) == asked
+
+
+class OneReading:
+    """A crew that reads once, and does nothing else that it is not called for."""
+
+    def __init__(self, database: Database, bot_id: int, loops: Sequence[Loop], clock: Clock, **_options: Any) -> None:
+        self._loops = {loop.name: loop for loop in loops}
+        self._at_work: list[asyncio.Task[object]] = []
+
+    async def start(self) -> None:
+        self.call(Role.POLL, "poll")
+
+    def call(self, role: Role, name: str) -> None:
+        assert self._loops[name].role is role
+        self._at_work.append(asyncio.ensure_future(self._loops[name].act()))
+
+    def is_at_work(self) -> bool:
+        return True
+
+    async def stop(self) -> None:
+        await asyncio.gather(*self._at_work)
+
+
+async def test_workers_are_called_to_deliver_what_one_of_them_has_read(house: House) -> None:
+    config = read_config(Path(house.settings.config), environment={}, with_token=True)
+    app = App(house.settings, config, lambda _line: None, roles=frozenset({Role.POLL, Role.DELIVER}))
+    running = asyncio.create_task(app.run(OneReading))
+    await house.api.wait_sent(1)
+    app.stop()
+    await running
+    await app.close()
+    assert [text.partition("\n")[0] for text in house.api.texts(CHANNEL)] == ["The moon"]
 
 
 async def test_pages_are_a_part_of_their_own(house: House) -> None:
