@@ -73,7 +73,7 @@ async def test_sigkill_during_a_send_loses_nothing_and_the_row_says_what_is_unce
     """The kill falls where it hurts most: Telegram has the message, and the process never learns of it."""
     api.fault("delay_after", method="sendMessage", seconds=30, times=1, skip=1)
     # Not too fast a clock: the kill has to come before the send's own deadline does, on a busy machine too.
-    async with mortals(bot, speed=8) as bots:
+    async with mortals(bot, speed=4) as bots:
         pid = await bots.start()
         await api.wait_sent(2)
         os.kill(pid, signal.SIGKILL)
